@@ -1,0 +1,46 @@
+"""`hanmo edit`: a picture and an instruction to a picture."""
+
+from __future__ import annotations
+
+import argparse
+
+from hanmo.cli.options import BATCH_HELP, add_paint_options
+
+USAGE = "hanmo edit IMAGE INSTRUCTION [options]"
+
+DESCRIPTION = """
+Change a picture as an instruction says; what the instruction does not touch stays.
+"""
+
+EXAMPLES = f"""
+examples:
+  hanmo edit a.png 'change the text to "WORLD"' -o b.png
+  hanmo edit a.png 'make the background red' -o c.png --seed 5
+  hanmo edit a.png '把文字改成"你好"' -o d.png
+  hanmo edit photo.jpg 'remove the car' --model Qwen/Qwen-Image-Edit --device cuda --dtype bfloat16
+
+{BATCH_HELP}
+  {{"image": "a.png", "prompt": "make the letters white", "output": "white.png"}}
+With IMAGE on the command line, the lines of a batch file are instructions for that picture.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "image", nargs="?", metavar="IMAGE", help="the picture to change (PNG, JPEG, WebP, ...)"
+    )
+    parser.add_argument("instruction", nargs="?", metavar="INSTRUCTION", help="what to change, in quotes")
+    add_paint_options(parser, size="what the model prefers, in the picture's shape")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Edit.
+
+    Raises:
+        RequestError: a request that cannot be done as asked.
+    """
+    from hanmo.cli.jobs import plan
+    from hanmo.cli.paint import paint
+
+    paint(args, plan(args, "edit", args.instruction, args.image))

@@ -1,0 +1,43 @@
+"""`hanmo generate`: text to picture."""
+
+from __future__ import annotations
+
+import argparse
+
+from hanmo.cli.options import BATCH_HELP, add_paint_options
+
+USAGE = "hanmo generate PROMPT [options]"
+
+DESCRIPTION = """
+Paint pictures from words. Text to be written in the picture goes in double quotes inside the prompt.
+"""
+
+EXAMPLES = f"""
+examples:
+  hanmo generate 'a blue card with the text "HANMO"' -o a.png --seed 3
+  hanmo generate '一张红色的卡片，上面写着"你好"' -o b.png
+  hanmo generate 'a green card with the text "HELLO"' --num 4 --size 256x128 --steps 20
+  hanmo generate --batch-file prompts.txt -o cards.png          cards-1.png, cards-2.png, ...
+  hanmo generate 'a cat' --model Qwen/Qwen-Image --device cuda --dtype bfloat16 --size 1328x1328
+
+{BATCH_HELP}
+  {{"prompt": "a red card with the text \\"ONE\\"", "seed": 1, "size": "256x128", "output": "one.png"}}
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to paint, in quotes")
+    add_paint_options(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Paint.
+
+    Raises:
+        RequestError: a request that cannot be done as asked.
+    """
+    from hanmo.cli.jobs import plan
+    from hanmo.cli.paint import paint
+
+    paint(args, plan(args, "generate", args.prompt))

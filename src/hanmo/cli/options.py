@@ -1,0 +1,141 @@
+"""Options and types that several commands share. Imports no torch."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+DTYPES = ("float32", "bfloat16", "float16")
+SOLVERS = ("euler", "heun")
+
+BATCH_HELP = """batch files: a text file with a prompt a line, or .jsonl with an object a line: the
+prompt, and what differs from the options (image, size, steps, cfg_scale, negative, seed, num, strength,
+output), as in"""
+
+
+def add_paint_options(
+    parser: argparse.ArgumentParser, size: str = "what the model prefers", strength: bool = False
+) -> None:
+    """Add what the painting commands share.
+
+    Args:
+        parser: of the command.
+        size: the size's default, in words.
+        strength: whether the command starts from a noised picture.
+    """
+    picture = parser.add_argument_group("picture")
+    picture.add_argument(
+        "--size", type=size_of, metavar="WxH", help=f"pixels, multiples of 16 (default: {size})"
+    )
+    picture.add_argument(
+        "--steps", type=int, metavar="N", help="denoising steps (default: what the model prefers)"
+    )
+    picture.add_argument(
+        "--cfg-scale",
+        type=float,
+        metavar="X",
+        help="guidance, how strictly words are followed; 1 is off and halves the time "
+        "(default: what the model prefers)",
+    )
+    picture.add_argument(
+        "--negative", metavar="TEXT", help="what should not be there (default: a blank, as published)"
+    )
+    if strength:
+        picture.add_argument(
+            "--strength",
+            type=float,
+            metavar="X",
+            help="how far the picture is noised, above 0 to 1; 1 leaves nothing of it (default: 0.6)",
+        )
+    picture.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="a seed paints the same picture again; further pictures take N+1, N+2, ... "
+        "(default: drawn, and printed)",
+    )
+    picture.add_argument(
+        "--num", type=positive, default=1, metavar="N", help="pictures of each prompt (default: %(default)s)"
+    )
+    picture.add_argument(
+        "--solver",
+        choices=SOLVERS,
+        default="euler",
+        help="euler as released, or heun: two evaluations a step (default: %(default)s)",
+    )
+    _add_output_options(parser)
+    add_model_options(parser)
+
+
+def add_model_options(parser: argparse.ArgumentParser, runs: bool = True) -> None:
+    """Add what says which model is used and how it computes.
+
+    Args:
+        parser: of the command.
+        runs: whether the command runs a model; else it has an argument of its own for it.
+    """
+    group = parser.add_argument_group("model")
+    if runs:
+        group.add_argument("--model", metavar="M", help="folder or hub id (default: the bundled model)")
+    group.add_argument(
+        "--source",
+        choices=("huggingface", "modelscope"),
+        default="huggingface",
+        help="hub that ids are looked up on (default: %(default)s)",
+    )
+    group.add_argument(
+        "--revision", metavar="R", help="branch, tag or commit on the hub (default: its main branch)"
+    )
+    if runs:
+        group.add_argument(
+            "--device", default="cpu", metavar="D", help="cpu, cuda, cuda:N or mps (default: %(default)s)"
+        )
+        group.add_argument(
+            "--dtype", choices=DTYPES, default="float32", help="arithmetic (default: %(default)s)"
+        )
+        group.add_argument(
+            "--threads", type=positive, metavar="N", help="CPU threads (default: torch's choice)"
+        )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        default="out.png",
+        metavar="FILE",
+        help="PNG file, which also keeps the request; several are numbered: out-1.png, out-2.png, ... "
+        "(default: %(default)s)",
+    )
+    group.add_argument("--batch-file", metavar="FILE", help="many requests in one file (see below)")
+    group.add_argument(
+        "--batch-size",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="pictures computed together: faster on a GPU, more memory (default: %(default)s)",
+    )
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """(width, height) from `256x128`; what a model can paint is checked later, by the request.
+
+    Raises:
+        ArgumentTypeError: another form.
+    """
+    match = re.fullmatch(r"(\d{1,6})[xX×](\d{1,6})", text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give width x height, such as 256x128")
+    return int(match[1]), int(match[2])
+
+
+def positive(text: str) -> int:
+    """A whole number above 0.
+
+    Raises:
+        ArgumentTypeError: anything else.
+    """
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: give a whole number, 1 or more")
+    return int(text)

@@ -1,0 +1,1 @@
+"""What a picture carries about where it came from."""

@@ -1,0 +1,180 @@
+"""A run around the loop: resume, metrics, snapshots, previews with averaged weights, the best result.
+
+The same for every objective. It does not know what is trained, painted or exported: those are callables.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from hanmo.log import get_logger, progress
+from hanmo.train import checkpoint, loop
+from hanmo.train.files import RunFolder
+from hanmo.train.metrics import Metrics
+from hanmo.train.optim import EMA, OptimConfig, build, fast_bfloat16
+from hanmo.train.recipe import RunConfig
+
+log = get_logger(__name__)
+
+Preview = Callable[[int, Metrics], Mapping[str, float]]
+"""Paints with the averaged weights after some steps; of the numbers "score" decides what is kept."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, and what is done with it."""
+
+    name: str
+    seed: int
+    objective: loop.Objective
+    modules: Mapping[str, nn.Module]
+    run: RunConfig
+    optim: OptimConfig
+    preview: Preview
+    export: Callable[[], None]
+
+
+def drive(job: Job, folder: RunFolder, resume: bool) -> None:
+    """Train, from the newest snapshot when `resume`, and leave the best averaged weights in `folder.export`.
+
+    Raises:
+        TrainingError: nothing to resume, or a loss that is not finite.
+        OutputError: the disk is full.
+    """
+    optimizers = build(job.modules, job.optim)
+    ema = EMA(job.modules, job.optim.ema)
+    parts = checkpoint.Parts(job.modules, optimizers, ema)
+    start = checkpoint.restore(folder.snapshots, parts, job.seed) if resume else 0
+    plan = _plan(job, folder.path)
+    log.info(
+        "%s: %s parameters, steps %d to %d of %d pictures, %s, %d threads",
+        job.name, _sizes(job.modules), start, plan.steps, plan.pictures * plan.accumulate,
+        "bfloat16 products" if plan.autocast else "float32", torch.get_num_threads(),
+    )  # fmt: skip
+    with (
+        Metrics(folder.path, start) as metrics,
+        progress(plan.steps, job.name, initial=start) as bar,
+    ):
+        meter = _Meter(plan.pictures * plan.accumulate)
+
+        def after(report: loop.Report) -> None:
+            meter.add(report)
+            step, last = report.step, report.step == plan.steps
+            bar.update(1, meter.shown())
+            if step % job.run.log_every == 0 or last:
+                values = meter.take()
+                metrics.scalars(step, values)
+                log.info("step %d/%d %s, %s left", step, plan.steps, _words(values), _left(values, plan, step))
+            if step % job.run.save_every == 0 or last:
+                checkpoint.save(folder.snapshots, step, parts, job.seed, job.run.keep)
+            if last or (job.run.preview_every and step % job.run.preview_every == 0):
+                _look(job, folder, ema, metrics, step)
+                meter.restart()
+
+        loop.run(job.objective, parts, ema, plan, start, after)
+        if start >= plan.steps:
+            _look(job, folder, ema, metrics, start)
+
+
+def _plan(job: Job, folder: Path) -> loop.Plan:
+    device = torch.device(job.run.device)
+    autocast = job.run.precision == "bfloat16" or (job.run.precision == "auto" and fast_bfloat16(device))
+    return loop.Plan(job.run.steps, job.run.batch, job.run.accumulate, job.optim, autocast, device, folder)
+
+
+def _look(job: Job, folder: RunFolder, ema: EMA, metrics: Metrics, step: int) -> None:
+    """Preview with averaged weights; export them unless an earlier preview was better."""
+    began = time.perf_counter()
+    with averaged(job.modules, ema):
+        values = dict(job.preview(step, metrics))
+        score = values.pop("score", None)
+        if _is_best(folder.path / "best.json", step, score):
+            job.export()
+    if values:
+        metrics.scalars(step, values)
+    log.info("preview at step %d: %s (%.0f s)", step, _words(values), time.perf_counter() - began)
+
+
+def _is_best(path: Path, step: int, score: float | None) -> bool:
+    """Whether no earlier step scored higher; then the file says so. Without scores the latest is best."""
+    if score is None:
+        return True
+    best = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if best is not None and best["step"] < step and best["score"] > score:
+        log.info("step %d scored %.4f; step %d with %.4f stays the exported one", step, score, *best.values())
+        return False
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"step": step, "score": score}) + "\n", encoding="utf-8")
+    part.replace(path)
+    return True
+
+
+@contextmanager
+def averaged(modules: Mapping[str, nn.Module], ema: EMA) -> Iterator[None]:
+    """Put the averaged weights into the modules while the block runs, without gradients."""
+    ema.swap()
+    for module in modules.values():
+        module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        ema.swap()
+        for module in modules.values():
+            module.train()
+
+
+@dataclass
+class _Meter:
+    """Means since the last line of metrics."""
+
+    pictures: int
+    _sums: dict[str, list[float]] = field(default_factory=dict)
+    _began: float = field(default_factory=time.perf_counter)
+    _steps: int = 0
+    _waited: float = 0.0
+
+    def add(self, report: loop.Report) -> None:
+        values = {**report.losses, "grad_norm": report.norm, "lr_factor": report.rate}
+        for key, value in values.items():
+            self._sums.setdefault(key, []).append(value)
+        self._steps += 1
+        self._waited += report.waited
+
+    def shown(self) -> dict[str, float]:
+        shown = {key: values[-1] for key, values in self._sums.items() if key not in ("grad_norm", "lr_factor")}
+        return {**shown, "images/s": self._speed()}
+
+    def take(self) -> dict[str, float]:
+        means = {key: sum(values) / len(values) for key, values in self._sums.items()}
+        waiting = self._waited / max(time.perf_counter() - self._began, 1e-9)
+        means |= {"images_per_second": self._speed(), "waiting": waiting}
+        self.restart()
+        return means
+
+    def restart(self) -> None:
+        self._sums, self._steps, self._waited, self._began = {}, 0, 0.0, time.perf_counter()
+
+    def _speed(self) -> float:
+        return self._steps * self.pictures / max(time.perf_counter() - self._began, 1e-9)
+
+
+def _sizes(modules: Mapping[str, nn.Module]) -> str:
+    return ", ".join(f"{name} {sum(p.numel() for p in module.parameters()):,}" for name, module in modules.items())
+
+
+def _words(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
+
+
+def _left(values: Mapping[str, float], plan: loop.Plan, step: int) -> str:
+    seconds = (plan.steps - step) * plan.pictures * plan.accumulate / max(values["images_per_second"], 1e-9)
+    return f"{seconds / 60:.1f} min"

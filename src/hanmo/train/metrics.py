@@ -1,0 +1,94 @@
+"""What a run writes about itself: one JSON object a line in `metrics.jsonl`, and the same for TensorBoard.
+
+After a resume, what was written past the snapshot is taken back first, so that no step is told twice.
+It does not know what the numbers mean.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from hanmo.errors import OutputError
+from hanmo.log import get_logger
+
+log = get_logger(__name__)
+
+
+class Metrics:
+    """Writes scalars and pictures of one run; use as a context manager."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Open the files of the run in `folder`, keeping only what is told of steps up to `step`."""
+        self._path = folder / "metrics.jsonl"
+        _cut(self._path, step)
+        self._file = self._path.open("a", encoding="utf-8")
+        self._board = _board(folder / "tensorboard", step)
+
+    def __enter__(self) -> Metrics:
+        """Nothing but itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Tell numbers of one step.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        line = {
+            "step": step,
+            "time": round(time.time(), 3),
+            **{key: float(f"{v:.6g}") for key, v in values.items()},
+        }
+        try:
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror}; free some space") from error
+        if self._board is not None:
+            for key, value in values.items():
+                self._board.add_scalar(key, value, step)
+
+    def picture(self, step: int, name: str, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+        """Show a picture [H, W, 3] on the board."""
+        if self._board is not None:
+            self._board.add_image(name, pixels, step, dataformats="HWC")
+
+
+def _cut(path: Path, step: int) -> None:
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            told = json.loads(line)
+        except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
+            continue
+        if told["step"] <= step:
+            kept.append(line)
+    part = path.with_suffix(".part")
+    part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    part.replace(path)
+
+
+def _board(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # an optional extra: hanmo[train]
+    except ImportError:
+        log.warning("tensorboard is not installed, so only metrics.jsonl is written (pip install hanmo[train])")
+        return None
+    return SummaryWriter(str(folder), purge_step=step + 1 if step else None)

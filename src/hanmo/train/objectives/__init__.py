@@ -1,0 +1,1 @@
+"""What is learned: one file per objective, which makes batches and states a loss."""

@@ -1,0 +1,69 @@
+"""`train`: from a recipe to a finished run folder (see `files`), for both kinds of run.
+
+It does not know what a step does; it opens the folder, sets the threads, and hands over to the kind's own
+file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from hanmo.errors import RequestError
+from hanmo.train.files import logging_to, open_run
+from hanmo.train.flow_run import train_flow
+from hanmo.train.judge import Judge
+from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe, read
+from hanmo.train.vae_run import train_vae
+
+
+def train(
+    recipe: Path | str | VAERecipe | FlowRecipe,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    judge: Judge | None = None,
+) -> Path:
+    """Run a recipe to its end.
+
+    Args:
+        recipe: a TOML file, or the dataclass it would fill.
+        overrides: `a.b=c` strings over the file.
+        resume: go on from the newest snapshot of the run's folder.
+        judge: reads text in previews; without one they are painted and not scored.
+
+    Returns:
+        The folder of the result: a checkpoint, or for `kind = "vae"` a folder with `vae/` in it.
+
+    Raises:
+        ConfigError: the recipe; the message names the key.
+        OutputError: the folder holds a run already, cannot be written, or the disk is full.
+        TrainingError: nothing to resume, or a loss that is not finite.
+    """
+    if isinstance(recipe, VAERecipe | FlowRecipe):
+        if overrides:
+            raise RequestError("overrides go with a recipe file; change the dataclass instead")
+        resolved: Recipe = recipe
+    else:
+        resolved = read(recipe, overrides)
+    folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
+    with logging_to(folder.path / "train.log"), _threads(resolved.run.threads):
+        match resolved:
+            case VAERecipe():
+                train_vae(resolved, folder, resume, judge)
+            case FlowRecipe():
+                train_flow(resolved, folder, resume, judge)
+    return folder.export
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

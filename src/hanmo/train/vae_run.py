@@ -1,0 +1,123 @@
+"""Training the autoencoder (report section 2.3), from a recipe to a `vae/` folder with statistics.
+
+It knows cards and the autoencoder, not the transformer.
+
+Letters: B pictures, Z latent channels, h w latent cells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hanmo.data.synthesize.cards import Card, draw, text_box
+from hanmo.data.synthesize.sample import sample_card
+from hanmo.log import get_logger
+from hanmo.model.config import VAEConfig
+from hanmo.model.latents import image_to_tensor, tensor_to_images
+from hanmo.model.vae import VAE
+from hanmo.train.drive import Job, drive
+from hanmo.train.files import RunFolder
+from hanmo.train.judge import Judge, Verdict, summary
+from hanmo.train.metrics import Metrics
+from hanmo.train.objectives.vae import VAEObjective, to_unit
+from hanmo.train.randomness import generator_for, random_for
+from hanmo.train.recipe import NewVAE, VAERecipe
+from hanmo.train.sheet import save_sheet, sheet
+from hanmo.train.vae_data import Cards
+from hanmo.train.vae_files import load_vae, save_vae
+from hanmo.train.vae_init import identity_start, principal_start
+
+log = get_logger(__name__)
+# Steps that no run reaches, for cards of their own.
+_BEGIN, _PREVIEW, _MEASURE = 1_000_000_000, 1_000_000_001, 1_000_000_002
+
+
+def train_vae(recipe: VAERecipe, folder: RunFolder, resume: bool, judge: Judge | None) -> None:
+    """Train as the recipe says; the result is `folder.export / "vae"`."""
+    vae = begin(recipe.model, Cards(recipe.cards, recipe.seed)).to(recipe.run.device)
+    nn.Module.to(vae, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if recipe.run.compile:
+        vae.encoder.compile()
+        vae.decoder.compile()
+    cards = Cards(recipe.cards, recipe.seed, recipe.loss.recolor, recipe.loss.crop)
+    objective = VAEObjective(vae, cards, recipe.run.batch, recipe.loss, torch.device(recipe.run.device))
+    shown = [
+        sample_card(rng, recipe.cards) for rng in [random_for(recipe.seed, _PREVIEW)] for _ in range(recipe.previews)
+    ]
+
+    def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        return look(vae, shown, judge, folder.previews / f"step-{step:09d}.png")
+
+    def export() -> None:
+        mean, std = statistics(vae, Cards(recipe.cards, recipe.seed), recipe.measure)
+        save_vae(folder.export, vae, replace(vae.config, latents_mean=mean, latents_std=std))
+
+    drive(
+        Job(recipe.name, recipe.seed, objective, {"vae": vae}, recipe.run, recipe.optim, preview, export),
+        folder,
+        resume,
+    )
+
+
+def begin(model: NewVAE, cards: Cards) -> VAE:
+    """A new autoencoder, or the one of `model.init`, in float32."""
+    if model.init is not None:
+        return load_vae(model.init).train()
+    config = VAEConfig(
+        base_dim=model.base_dim,
+        dim_mult=model.dim_mult,
+        num_res_blocks=model.num_res_blocks,
+        temperal_downsample=(False, *(True,) * (len(model.dim_mult) - 2)),
+        latents_mean=(0.0,) * 16,
+        latents_std=(1.0,) * 16,
+    )
+    vae = VAE(config)
+    generator = generator_for(cards.seed, _BEGIN)
+    if model.principal:
+        principal_start(vae, to_unit(cards.pictures(_BEGIN, 0, 512)), generator)
+    else:
+        identity_start(vae, generator)
+    return vae.train()
+
+
+def look(vae: VAE, cards: list[Card], judge: Judge | None, path: Path) -> dict[str, float]:
+    """Reconstruct cards: a sheet (real above, made below), PSNR in dB, and how many a judge still reads."""
+    device = next(vae.parameters()).device
+    real, made = [draw(card) for card in cards], []
+    errors = []
+    for picture in real:
+        pixels = image_to_tensor(picture).to(device)
+        back = vae.decode(vae.encode(pixels).mode())
+        errors.append(float((back - pixels).square().mean()))
+        made += tensor_to_images(back)
+    columns = min(8, len(real))
+    rows = [
+        picture for at in range(0, len(real), columns) for half in (real, made) for picture in half[at : at + columns]
+    ]
+    save_sheet(path, sheet(rows, columns))
+    psnr = sum(10 * math.log10(4.0 / max(error, 1e-10)) for error in errors) / len(errors)
+    values = {"psnr": psnr, "score": psnr}
+    if judge is not None:
+        verdicts: list[Verdict] = [
+            judge(picture, text_box(card), card.text) for picture, card in zip(made, cards, strict=True)
+        ]
+        values |= summary(verdicts, "text")
+    return values
+
+
+def statistics(vae: VAE, cards: Cards, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of every latent channel over the posterior means of `count` cards."""
+    device = next(vae.parameters()).device
+    sums: list[Tensor] = []
+    for part in range(math.ceil(count / 64)):
+        latents = vae.encode(to_unit(cards.pictures(_MEASURE, part, 64).to(device))).mode().double()
+        sums.append(torch.stack([latents.mean((0, 2, 3)), latents.square().mean((0, 2, 3))]))
+    mean, square = torch.stack(sums).mean(0).unbind(0)
+    std = (square - mean.square()).clamp(min=1e-12).sqrt()
+    return tuple(round(value, 6) for value in mean.tolist()), tuple(round(value, 6) for value in std.tolist())
