@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from hanmo.data.synthesize.fonts import font_path
 from hanmo.data.synthesize.sample import CardConfig
 from hanmo.errors import RequestError
-from hanmo.data.synthesize.fonts import font_path
 from hanmo.model.config import VAEConfig
 from hanmo.model.vae import VAE
 from hanmo.train.data import DataConfig

@@ -54,10 +54,11 @@ def test_swapping_twice_restores_weights_and_average_exactly() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 24, 24), (2, 16, 64), (2, 64, 16)])
 def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, int, int]) -> None:
-    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    u, _, v = torch.linalg.svd(torch.randn(shape, generator=torch.Generator().manual_seed(0)), full_matrices=False)
+    matrices = 7.0 * (u * torch.linspace(0.1, 1.0, min(shape[1:]))) @ v
     values = torch.linalg.svdvals(orthogonalise(matrices))
-    assert 0.3 < float(values.min())
-    assert float(values.max()) < 1.4
+    assert float(values.min()) > 0.6
+    assert float(values.max()) < 1.3
 
 
 def test_orthogonalising_keeps_singular_vectors() -> None:
@@ -71,12 +72,12 @@ def test_orthogonalising_keeps_singular_vectors() -> None:
 def test_muon_lowers_a_loss_and_treats_kernels_as_matrices() -> None:
     kernel = nn.Parameter(torch.randn(16, 4, 3, 3, generator=torch.Generator().manual_seed(2)))
     optimizer = Muon([{"params": [kernel], "lr": 0.05}], 0.05, 0.9, 0.0)
-    first = float(kernel.square().sum())
-    for _ in range(30):
+    first = float(kernel.detach().square().sum())
+    for _ in range(60):
         optimizer.zero_grad()
         kernel.square().sum().backward()
         optimizer.step()
-    assert float(kernel.square().sum()) < 0.5 * first
+    assert float(kernel.detach().square().sum()) < 0.5 * first
 
 
 def test_muon_takes_block_matrices_and_leaves_the_rest_to_adamw() -> None:

@@ -27,8 +27,8 @@ metrics for TensorBoard, snapshots to resume from, previews, and at the end the 
 EXAMPLES = """
 examples:
   hanmo train recipes/tiny/vae.toml
-  hanmo train recipes/tiny/flow.toml --set run.steps=200 --set optim.lr=0.001
-  hanmo train recipes/tiny/flow.toml --resume          go on after a stop, exactly where it was
+  hanmo train recipes/tiny/t2i.toml --set run.steps=200 --set optim.lr=0.001
+  hanmo train recipes/tiny/t2i.toml --resume          go on after a stop, exactly where it was
 """
 
 

@@ -52,7 +52,7 @@ def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge
     """Train as the recipe says; the result is `folder.export`."""
     _check_sizes(recipe)
     device = torch.device(recipe.run.device)
-    model = begin(recipe, folder.path)
+    model = begin(recipe, folder.path, resume)
     model.vae.to(device).requires_grad_(False)
     model.transformer.to(device)
     model.encoder.to(device)
@@ -98,7 +98,7 @@ def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge
     )
 
 
-def begin(recipe: FlowRecipe, folder: Path) -> Model:
+def begin(recipe: FlowRecipe, folder: Path, resume: bool = False) -> Model:
     """A new model of the recipe's sizes, or the checkpoint it continues; float32, in training mode."""
     given = recipe.model
     if given.init is not None:
@@ -109,7 +109,7 @@ def begin(recipe: FlowRecipe, folder: Path) -> Model:
         _own(encoder.model)
     else:
         assert given.vae is not None, "NewModel checks that one of init and vae is given"
-        encoder = new_encoder(folder / "tokenizer", given.encoder, given.glyphs, recipe.seed)
+        encoder = new_encoder(folder / "tokenizer", given.encoder, given.glyphs, recipe.seed, resume)
         transformer = new_transformer(given.transformer, given.encoder.hidden, recipe.seed)
         model = Model(transformer, encoder, load_vae(given.vae), recipe.schedule)
     model.transformer.train().requires_grad_(True)

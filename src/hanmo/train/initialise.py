@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerBase, Qwen2_5_VLModel
 from hanmo.data.synthesize import phrases_edit, phrases_en, phrases_zh
 from hanmo.data.synthesize.cards import glyph_bitmap
 from hanmo.data.synthesize.characters import chinese_characters, vocabulary
+from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.grammar import characters_of, words_of
 from hanmo.model.config import TransformerConfig
 from hanmo.model.encoder import ConditionEncoder
@@ -32,7 +33,9 @@ from hanmo.train.tiny_tokenizer import SPLIT, build_tokenizer
 from hanmo.weights.folder import load_tokenizer
 
 
-def new_encoder(folder: Path, sizes: TinyEncoderConfig, glyphs: bool, seed: int) -> ConditionEncoder:
+def new_encoder(
+    folder: Path, sizes: TinyEncoderConfig, glyphs: bool, seed: int, resume: bool = False
+) -> ConditionEncoder:
     """A condition encoder with random weights and its tokenizer.
 
     Args:
@@ -40,10 +43,12 @@ def new_encoder(folder: Path, sizes: TinyEncoderConfig, glyphs: bool, seed: int)
         sizes: widths and depths.
         glyphs: begin the embeddings of drawable characters at their bitmaps' principal components.
         seed: of the weights.
+        resume: take the tokenizer that the run began with, whatever today's sentences are.
     """
-    ids = build_tokenizer(folder, prompt_characters(), prompt_words())
+    if not resume:
+        build_tokenizer(folder, prompt_characters(), prompt_words())
     tokenizer = load_tokenizer(folder)
-    model = tiny_encoder(tiny_encoder_config(ids, sizes), number_for(seed, 1))
+    model = tiny_encoder(tiny_encoder_config(tokenizer.get_vocab(), sizes), number_for(seed, 1))
     if glyphs:
         set_glyph_embeddings(model, tokenizer)
     return ConditionEncoder(model, tokenizer)
@@ -76,6 +81,7 @@ def new_transformer(sizes: NewTransformer, condition: int, seed: int) -> MMDiT:
 def prompt_words() -> list[str]:
     """The English words of all training sentences, sorted."""
     found = {word for text in _sentences(phrases_en, phrases_edit, phrases_zh) for word in words_of(text)}
+    found |= COLORS.keys()
     return sorted(word for word in found if len(word) > 1 and not word.startswith(SPLIT))
 
 
