@@ -37,11 +37,7 @@ def test_examples_are_short_and_decisions_fit_a_screen(root: Path) -> None:
 def test_only_declared_dependencies_are_imported(root: Path) -> None:
     """What the sources import from elsewhere is a dependency of the package, or of an extra."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [
-        line
-        for name in ("train", "evaluate", "modelscope")
-        for line in project["optional-dependencies"][name]
-    ]
+    extras = [line for name in ("train", "evaluate", "modelscope") for line in project["optional-dependencies"][name]]
     declared = {re.split(r"[\[><=]", line)[0] for line in project["dependencies"] + extras}
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (root / "src").rglob("*.py"))
     imported = set(re.findall(r"^ *(?:from|import) (\w+)[\w. ]*(?:import|as|$)", sources, flags=re.MULTILINE))

@@ -84,9 +84,7 @@ def components(tokenizer: Path, seed: int = 0, zero_cond_t: bool = False) -> Qwe
     )
 
 
-def save_checkpoint(
-    folder: Path, seed: int = 0, preferences: Preferences | None = PREFERENCES
-) -> QwenImagePipeline:
+def save_checkpoint(folder: Path, seed: int = 0, preferences: Preferences | None = PREFERENCES) -> QwenImagePipeline:
     """Write a checkpoint to `folder` (made when missing) and return the pipeline that wrote it.
 
     Args:

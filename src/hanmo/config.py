@@ -80,9 +80,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except OSError as error:
-        raise ConfigError(
-            f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file"
-        ) from error
+        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the recipe {path} is not TOML: {error}") from error
 
@@ -159,10 +157,7 @@ def _convert(value: Any, kind: Any, default: Any, where: tuple[str, ...]) -> Any
     if origin is dict:
         if not isinstance(value, Mapping):
             raise _wrong(where, value, "a table")
-        return {
-            key: _convert(item, arguments[1], dataclasses.MISSING, (*where, key))
-            for key, item in value.items()
-        }
+        return {key: _convert(item, arguments[1], dataclasses.MISSING, (*where, key)) for key, item in value.items()}
     return _scalar(value, kind, where)
 
 

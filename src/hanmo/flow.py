@@ -71,8 +71,7 @@ class ScheduleConfig:
             raise ConfigError(f"shift_terminal {self.shift_terminal} must be in (0, 1), or null for none")
         if self.max_image_seq_len <= self.base_image_seq_len:
             raise ConfigError(
-                f"max_image_seq_len {self.max_image_seq_len} must be above base_image_seq_len "
-                f"{self.base_image_seq_len}"
+                f"max_image_seq_len {self.max_image_seq_len} must be above base_image_seq_len {self.base_image_seq_len}"
             )
         if self.shift <= 0:
             raise ConfigError(f"shift {self.shift} must be above 0 (1 for none)")

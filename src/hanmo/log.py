@@ -70,9 +70,7 @@ def _short(value: object) -> str:
 
 
 @contextmanager
-def progress(
-    total: int | None, desc: str = "", *, show: bool | None = None, initial: int = 0
-) -> Iterator[Progress]:
+def progress(total: int | None, desc: str = "", *, show: bool | None = None, initial: int = 0) -> Iterator[Progress]:
     """Show a progress bar on stderr while the block runs.
 
     Args:
@@ -82,7 +80,5 @@ def progress(
         initial: steps done before, as after a resume.
     """
     visible = sys.stderr.isatty() if show is None else show
-    with tqdm(
-        total=total, desc=desc, initial=initial, file=sys.stderr, disable=not visible, dynamic_ncols=True
-    ) as bar:
+    with tqdm(total=total, desc=desc, initial=initial, file=sys.stderr, disable=not visible, dynamic_ncols=True) as bar:
         yield _Bar(bar)

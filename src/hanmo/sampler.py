@@ -48,9 +48,7 @@ def schedule(steps: int, tokens: int, config: ScheduleConfig) -> Float[Tensor, "
     return torch.cat([levels, torch.zeros(1)])
 
 
-def euler_step(
-    x: Float[Tensor, "B ..."], v: Float[Tensor, "B ..."], s: float, s_next: float
-) -> Float[Tensor, "B ..."]:
+def euler_step(x: Float[Tensor, "B ..."], v: Float[Tensor, "B ..."], s: float, s_next: float) -> Float[Tensor, "B ..."]:
     """Follow the velocity at s in a straight line to s_next: one evaluation, first order."""
     return x + (s_next - s) * v
 
@@ -131,9 +129,7 @@ def sde_step(
     return SdeStep(x_next, sde_log_prob(x_next.detach(), mean, std), mean, std)
 
 
-def sde_log_prob(
-    x_next: Float[Tensor, "B ..."], mean: Float[Tensor, "B ..."], std: float
-) -> Float[Tensor, " B"]:
+def sde_log_prob(x_next: Float[Tensor, "B ..."], mean: Float[Tensor, "B ..."], std: float) -> Float[Tensor, " B"]:
     """Log-density of x_next under N(mean, std^2), float32, averaged over a sample's elements.
 
     The average, which is Flow-GRPO's choice, keeps the ratio of two policies near 1 at any resolution. A step

@@ -52,9 +52,7 @@ def nothing_left(here: Path) -> Any:
         (("--source", "ftp"), "invalid choice: 'ftp'"),
     ],
 )
-def test_an_option_out_of_range(
-    hanmo: Command, checkpoint: Path, options: tuple[str, ...], said: str
-) -> None:
+def test_an_option_out_of_range(hanmo: Command, checkpoint: Path, options: tuple[str, ...], said: str) -> None:
     assert said in hanmo("generate", "a red card", "--model", checkpoint, *options).line
 
 

@@ -30,9 +30,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_generate_writes_the_picture_that_the_package_paints(
-    hanmo: Command, checkpoint: Path, here: Path
-) -> None:
+def test_generate_writes_the_picture_that_the_package_paints(hanmo: Command, checkpoint: Path, here: Path) -> None:
     done = hanmo("generate", "a red card", "--model", checkpoint, "--seed", "7", *QUICK, "-o", "a.png")
     assert (done.code, done.err) == (0, "")
     path, seed, size, _ = done.out.rstrip("\n").split("\t")
@@ -42,9 +40,7 @@ def test_generate_writes_the_picture_that_the_package_paints(
     assert np.array_equal(np.asarray(Image.open(here / "a.png")), np.asarray(wanted))
 
 
-def test_the_file_keeps_the_request_and_paints_again_from_it(
-    hanmo: Command, checkpoint: Path, here: Path
-) -> None:
+def test_the_file_keeps_the_request_and_paints_again_from_it(hanmo: Command, checkpoint: Path, here: Path) -> None:
     hanmo("generate", 'a card "你好"', "--model", checkpoint, *QUICK, "--cfg-scale", "2", "-o", "a.png")
     kept = read_request(here / "a.png")
     assert kept["prompt"] == 'a card "你好"'
@@ -60,13 +56,9 @@ def test_what_is_left_open_comes_from_the_checkpoint(hanmo: Command, checkpoint:
     assert read_request(here / "out.png")["steps"] == tiny.PREFERENCES.steps
 
 
-def test_several_pictures_are_numbered_and_take_the_next_seeds(
-    hanmo: Command, checkpoint: Path, here: Path
-) -> None:
+def test_several_pictures_are_numbered_and_take_the_next_seeds(hanmo: Command, checkpoint: Path, here: Path) -> None:
     done = hanmo("generate", "a red card", "--model", checkpoint, *QUICK, "--num", "10", "--seed", "5")
-    assert [line.split("\t")[0] for line in done.out.splitlines()] == [
-        f"out-{n:02}.png" for n in range(1, 11)
-    ]
+    assert [line.split("\t")[0] for line in done.out.splitlines()] == [f"out-{n:02}.png" for n in range(1, 11)]
     assert read_request(here / "out-10.png")["seed"] == 14
 
 
@@ -105,18 +97,14 @@ def test_a_jsonl_file_says_what_differs(hanmo: Command, checkpoint: Path, here: 
 
 
 def test_edit_changes_a_picture_as_the_package_does(hanmo: Command, checkpoint: Path, photo: Path) -> None:
-    done = hanmo(
-        "edit", photo, "make it red", "--model", checkpoint, "--seed", "7", "--steps", "2", "-o", "b.png"
-    )
+    done = hanmo("edit", photo, "make it red", "--model", checkpoint, "--seed", "7", "--steps", "2", "-o", "b.png")
     assert done.code == 0, done.err
     wanted = package.load(checkpoint).edit(photo, "make it red", steps=2, seed=7).images[0]
     assert np.array_equal(np.asarray(Image.open("b.png")), np.asarray(wanted))
     assert read_request("b.png")["images"] == 1
 
 
-def test_img2img_starts_from_a_picture_as_the_package_does(
-    hanmo: Command, checkpoint: Path, photo: Path
-) -> None:
+def test_img2img_starts_from_a_picture_as_the_package_does(hanmo: Command, checkpoint: Path, photo: Path) -> None:
     options = ("--seed", "7", "--steps", "4", "--strength", "0.5", "-o", "b.png")
     done = hanmo("img2img", photo, "a red card", "--model", checkpoint, *options)
     assert done.code == 0, done.err

@@ -58,9 +58,7 @@ def test_the_transformer_on_the_gpu_equals_the_cpu(dtype: torch.dtype, bound: fl
     latents, states, mask, t = inputs()
     expected = model(latents, states, mask, t, SHAPES)
     model = model.to("cuda", dtype)
-    result = model(
-        latents.to("cuda", dtype), states.to("cuda", dtype), mask.cuda(), t.to("cuda", dtype), SHAPES
-    )
+    result = model(latents.to("cuda", dtype), states.to("cuda", dtype), mask.cuda(), t.to("cuda", dtype), SHAPES)
     assert result.dtype == dtype
     assert result.device.type == "cuda"
     assert relative(result, expected) <= bound

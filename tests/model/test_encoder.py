@@ -222,9 +222,7 @@ def test_a_model_without_weights_is_allocated_nowhere_and_can_be_filled(folder, 
 
 
 def test_names_map_to_those_of_a_checkpoint():
-    assert (
-        checkpoint_name("language_model.layers.3.mlp.up_proj.weight") == "model.layers.3.mlp.up_proj.weight"
-    )
+    assert checkpoint_name("language_model.layers.3.mlp.up_proj.weight") == "model.layers.3.mlp.up_proj.weight"
     assert checkpoint_name("language_model.norm.weight") == "model.norm.weight"
     assert checkpoint_name("visual.merger.mlp.0.bias") == "visual.merger.mlp.0.bias"
 

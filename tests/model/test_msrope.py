@@ -53,9 +53,7 @@ def test_rotation_turns_neighbouring_pairs_and_keeps_their_length() -> None:
     tables = rope([(1, 4, 4)], 2, AXES)
     x = torch.randn(2, 16, 3, 32, generator=torch.Generator().manual_seed(0))
     y = apply(x, tables.image_cos, tables.image_sin)
-    assert torch.allclose(
-        y.unflatten(-1, (-1, 2)).norm(dim=-1), x.unflatten(-1, (-1, 2)).norm(dim=-1), atol=1e-5
-    )
+    assert torch.allclose(y.unflatten(-1, (-1, 2)).norm(dim=-1), x.unflatten(-1, (-1, 2)).norm(dim=-1), atol=1e-5)
     turned = (
         torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
         * torch.complex(tables.image_cos, tables.image_sin)[:, None]
@@ -69,8 +67,7 @@ def test_attention_depends_on_relative_positions_only() -> None:
 
     def score(first: int, second: int) -> float:
         rotated = [
-            apply(x, tables.image_cos[i : i + 1], tables.image_sin[i : i + 1])
-            for x, i in ((q, first), (k, second))
+            apply(x, tables.image_cos[i : i + 1], tables.image_sin[i : i + 1]) for x, i in ((q, first), (k, second))
         ]
         return float((rotated[0] * rotated[1]).sum())
 

@@ -17,9 +17,7 @@ from hanmo.model.tokens import DROP, IMAGE_PAD
 from hanmo.train.tiny_encoder import TinyEncoderConfig, tiny_encoder, tiny_encoder_config
 from hanmo.train.tiny_tokenizer import build_tokenizer
 
-SIZES = TinyEncoderConfig(
-    hidden=96, layers=3, heads=3, kv_heads=1, intermediate=128, vision_hidden=32, vision_layers=3
-)
+SIZES = TinyEncoderConfig(hidden=96, layers=3, heads=3, kv_heads=1, intermediate=128, vision_hidden=32, vision_layers=3)
 PROMPTS = ['a red card with the text "HELLO"', " ", "一张红色的卡片，写着“你好”"]
 
 
@@ -42,9 +40,7 @@ def pair(tmp_path_factory):
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim == 1:
-                weight.add_(
-                    0.2 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(len(name)))
-                )
+                weight.add_(0.2 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(len(name))))
     theirs = Qwen2_5_VLForConditionalGeneration(config).eval()
     theirs.model.load_state_dict(model.state_dict())
     return ConditionEncoder(model.eval(), Qwen2Tokenizer.from_pretrained(folder)), theirs
@@ -142,9 +138,7 @@ def area(size: tuple[int, int], pixels: int) -> tuple[int, int]:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(
-    ("case", "kind", "pixels"), [("edit", "edit", 1024**2), ("editplus", "edit_plus", 384**2)]
-)
+@pytest.mark.parametrize(("case", "kind", "pixels"), [("edit", "edit", 1024**2), ("editplus", "edit_plus", 384**2)])
 def test_edits_are_encoded_with_the_golden_3d_positions(golden, case, kind, pixels):
     encoder, folder, arguments = golden
     given = arguments["cases"][f"{case}_mrope3d"]["args"]

@@ -61,9 +61,7 @@ def their_steps(pipeline: Any, **arguments: Any) -> tuple[Tensor, list[Image.Ima
 
 @pytest.mark.parametrize("size", [(96, 64), (48, 80)])
 @pytest.mark.parametrize("guided", [True, False])
-def test_text_to_image_steps_equal_those_of_diffusers(
-    pair: Pair, size: tuple[int, int], guided: bool
-) -> None:
+def test_text_to_image_steps_equal_those_of_diffusers(pair: Pair, size: tuple[int, int], guided: bool) -> None:
     scale = 4.0 if guided else 1.0
     steps, images = their_steps(
         pair.theirs,
@@ -94,9 +92,7 @@ def test_a_batch_of_prompts_equals_that_of_diffusers(pair: Pair) -> None:
         height=64,
         generator=[torch.Generator("cpu").manual_seed(seed) for seed in (5, 6)],
     )
-    ours = our_steps(
-        lambda hear: pair.ours.generate(prompts, negative=[" ", WORSE], steps=4, seed=5, on_step=hear)
-    )
+    ours = our_steps(lambda hear: pair.ours.generate(prompts, negative=[" ", WORSE], steps=4, seed=5, on_step=hear))
     torch.testing.assert_close(ours, steps, atol=1e-4, rtol=0)
 
 
@@ -163,9 +159,7 @@ def pixels_apart(images: list[Image.Image], golden_image: Tensor) -> float:
     return float((ours - golden_image).abs().max() * 255)
 
 
-def golden_request(
-    golden: Golden, case: str, task: Any = "generate", images: Any = None, **more: Any
-) -> Request:
+def golden_request(golden: Golden, case: str, task: Any = "generate", images: Any = None, **more: Any) -> Request:
     given = golden.arguments(case)
     return make_request(
         task,
@@ -190,9 +184,7 @@ def test_golden_text_to_image_steps_are_met(golden: Golden, case: str) -> None:
 def test_golden_image_to_image_steps_are_met_from_the_seed_alone(golden: Golden) -> None:
     given, tensors = golden.arguments("img2img"), golden.tensors("img2img")
     source = golden.folder / given["image"]
-    request = golden_request(
-        golden, "img2img", "img2img", source, strength=given["strength"], seed=given["seed"]
-    )
+    request = golden_request(golden, "img2img", "img2img", source, strength=given["strength"], seed=given["seed"])
     seen: list[Tensor] = []
     result = golden.pipe(request, lambda info: seen.append(info.latents))
     torch.testing.assert_close(torch.cat(seen), tensors["step_latents"], atol=1e-4, rtol=0)

@@ -42,9 +42,7 @@ def test_a_picture_of_a_batch_equals_the_one_painted_alone(pipe: Pipeline, cfg_s
 
 def test_negatives_of_different_lengths_do_not_change_each_other(pipe: Pipeline) -> None:
     negatives = ["bad", "a very long negative text"]
-    batch, latents = final_latents(
-        lambda hear: pipe.generate(PROMPTS[:2], negative=negatives, seed=0, on_step=hear)
-    )
+    batch, latents = final_latents(lambda hear: pipe.generate(PROMPTS[:2], negative=negatives, seed=0, on_step=hear))
     assert len(batch.images) == 2
     for index in range(2):
         _, own = final_latents(
@@ -58,9 +56,7 @@ def test_edits_of_a_batch_equal_those_alone(pipe: Pipeline) -> None:
     prompts = ["make it red", "你好 text"]
     _, latents = final_latents(lambda hear: pipe.edit(pictures, prompts, seed=8, on_step=hear))
     for index in range(2):
-        _, own = final_latents(
-            lambda hear, i=index: pipe.edit(pictures[i], prompts[i], seed=8 + i, on_step=hear)
-        )
+        _, own = final_latents(lambda hear, i=index: pipe.edit(pictures[i], prompts[i], seed=8 + i, on_step=hear))
         torch.testing.assert_close(latents[index : index + 1], own, atol=1e-4, rtol=1e-4)
 
 
@@ -68,9 +64,7 @@ def test_img2img_of_a_batch_equals_that_alone(pipe: Pipeline) -> None:
     pictures = [tiny.picture(96, 64, seed) for seed in range(2)]
     _, latents = final_latents(lambda hear: pipe.img2img(pictures, "red", seed=8, on_step=hear))
     for index in range(2):
-        _, own = final_latents(
-            lambda hear, i=index: pipe.img2img(pictures[i], "red", seed=8 + i, on_step=hear)
-        )
+        _, own = final_latents(lambda hear, i=index: pipe.img2img(pictures[i], "red", seed=8 + i, on_step=hear))
         torch.testing.assert_close(latents[index : index + 1], own, atol=1e-4, rtol=1e-4)
 
 

@@ -45,9 +45,7 @@ def tokenizer(folder):
 
 
 @pytest.mark.parametrize("kind", ["t2i", "edit", "edit_plus"])
-@pytest.mark.parametrize(
-    "prompt", ['a red card with "HELLO"', "你好", " ", "\n", "user", "s", "2", '"the"', "（"]
-)
+@pytest.mark.parametrize("prompt", ['a red card with "HELLO"', "你好", " ", "\n", "user", "s", "2", '"the"', "（"])
 def test_the_system_part_is_the_dropped_number_of_tokens_before_any_prompt(tokenizer, kind, prompt):
     pictures = 0 if kind == "t2i" else 1
     ids = tokenizer(tokens.fill(kind, prompt, pictures))["input_ids"]

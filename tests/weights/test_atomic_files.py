@@ -31,9 +31,7 @@ def test_an_error_inside_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_leaves_nothing(
-    tmp_path: Path, small_disk: Callable[[int], AbstractContextManager[None]]
-) -> None:
+def test_a_full_disk_leaves_nothing(tmp_path: Path, small_disk: Callable[[int], AbstractContextManager[None]]) -> None:
     with (
         small_disk(10),
         pytest.raises(OutputError, match="too large"),

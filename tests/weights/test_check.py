@@ -7,11 +7,7 @@ from hanmo.weights.check import check
 
 EXPECTED = {
     "img_in.weight": (8, 4),
-    **{
-        f"transformer_blocks.{i}.{part}.weight": (8, 8)
-        for i in range(3)
-        for part in ("to_q", "to_k", "mlp", "out")
-    },
+    **{f"transformer_blocks.{i}.{part}.weight": (8, 8) for i in range(3) for part in ("to_q", "to_k", "mlp", "out")},
 }
 
 

@@ -30,9 +30,7 @@ def test_one_file_and_shards_read_alike(tmp_path: Path, shard_bytes: int) -> Non
     save_tensors(tmp_path, "model", STATE, shard_bytes)
     assert (tmp_path / "model.safetensors.index.json").exists() == (shard_bytes == 16)
     entries = open_tensors(tmp_path, "model")
-    assert {name: entry.shape for name, entry in entries.items()} == {
-        n: tuple(t.shape) for n, t in STATE.items()
-    }
+    assert {name: entry.shape for name, entry in entries.items()} == {n: tuple(t.shape) for n, t in STATE.items()}
     assert entries["b"].dtype == "BF16"
     assert (entries["a"].nbytes, entries["a"].numel) == (24, 6)
     with reading(entries) as files:

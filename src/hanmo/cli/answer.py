@@ -22,9 +22,7 @@ def say(text: str) -> None:
         raise
     except OSError as error:
         forget_stdout()
-        raise OutputError(
-            f"the answer cannot be written to stdout: {error.strerror}; write it elsewhere"
-        ) from None
+        raise OutputError(f"the answer cannot be written to stdout: {error.strerror}; write it elsewhere") from None
 
 
 def forget_stdout() -> None:

@@ -27,9 +27,7 @@ With IMAGE on the command line, the lines of a batch file are instructions for t
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "image", nargs="?", metavar="IMAGE", help="the picture to change (PNG, JPEG, WebP, ...)"
-    )
+    parser.add_argument("image", nargs="?", metavar="IMAGE", help="the picture to change (PNG, JPEG, WebP, ...)")
     parser.add_argument("instruction", nargs="?", metavar="INSTRUCTION", help="what to change, in quotes")
     add_paint_options(parser, size="what the model prefers, in the picture's shape")
 

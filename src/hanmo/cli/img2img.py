@@ -26,9 +26,7 @@ With IMAGE on the command line, the lines of a batch file are prompts for that p
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "image", nargs="?", metavar="IMAGE", help="the picture to start from (PNG, JPEG, ...)"
-    )
+    parser.add_argument("image", nargs="?", metavar="IMAGE", help="the picture to start from (PNG, JPEG, ...)")
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to paint, in quotes")
     add_paint_options(parser, size="what the model prefers, in the picture's shape", strength=True)
 

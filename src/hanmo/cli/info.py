@@ -58,9 +58,7 @@ def run(args: argparse.Namespace) -> None:
         RequestError: no such model, or its files are damaged.
     """
     if args.model == "":
-        raise RequestError(
-            "the model's name is empty: give a folder, a hub id, or nothing for the bundled model"
-        )
+        raise RequestError("the model's name is empty: give a folder, a hub id, or nothing for the bundled model")
     from hanmo.weights.info import describe
 
     info = describe(args.model, args.source, args.revision)
@@ -84,10 +82,7 @@ def _table(info: Info) -> str:
                 _size(part.nbytes),
             )
         )
-    total = [
-        sum(values)
-        for values in zip(*((p.parameters, p.live, p.nbytes) for p in info.components), strict=True)
-    ]
+    total = [sum(values) for values in zip(*((p.parameters, p.live, p.nbytes) for p in info.components), strict=True)]
     rows.append(("total", "", f"{total[0]:,}", f"{total[1]:,}", "", _size(total[2])))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [_row(row, widths) for row in rows]
@@ -117,8 +112,7 @@ def _row(row: tuple[str, ...], widths: list[int]) -> str:
     """One line; words to the left, numbers to the right."""
     numbers = (2, 3, 5)
     cells = [
-        f"{cell:>{w}}" if i in numbers else f"{cell:<{w}}"
-        for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        f"{cell:>{w}}" if i in numbers else f"{cell:<{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
     ]
     return "  ".join(cells).rstrip()
 
@@ -140,8 +134,7 @@ def _as_dict(info: Info, keys: str | None) -> dict[str, Any]:
         }
         if keys == part.name:
             parts[part.name]["tensors"] = {
-                name: {"shape": list(tensor.shape), "dtype": tensor.dtype}
-                for name, tensor in part.tensors.items()
+                name: {"shape": list(tensor.shape), "dtype": tensor.dtype} for name, tensor in part.tensors.items()
             }
     return {
         "model": info.model,

@@ -117,9 +117,7 @@ def _lines(args: argparse.Namespace, task: Task, prompt: str | None, image: str 
     if args.batch_file is None:
         if prompt is None:
             what = "an instruction" if task == "edit" else "a prompt"
-            raise RequestError(
-                f"no {what.split()[1]} was given: write {what} in quotes, or name a --batch-file"
-            )
+            raise RequestError(f"no {what.split()[1]} was given: write {what} in quotes, or name a --batch-file")
         return [Line({"prompt": prompt, **source}, "")]
     if prompt is not None:
         raise RequestError(f"{prompt[:30]!r} was given together with --batch-file: leave one of the two out")
@@ -127,9 +125,7 @@ def _lines(args: argparse.Namespace, task: Task, prompt: str | None, image: str 
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise RequestError(
-            f"the batch file {path} does not exist: give a text file or a .jsonl file"
-        ) from None
+        raise RequestError(f"the batch file {path} does not exist: give a text file or a .jsonl file") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise RequestError(f"the batch file {path} cannot be read: {reason}") from None
@@ -137,9 +133,7 @@ def _lines(args: argparse.Namespace, task: Task, prompt: str | None, image: str 
     if not numbered:
         raise RequestError(f"the batch file {path} holds no request: write one a line")
     if path.suffix != ".jsonl":
-        return [
-            Line({"prompt": line.strip(), **source}, f"{path}, line {number}: ") for number, line in numbered
-        ]
+        return [Line({"prompt": line.strip(), **source}, f"{path}, line {number}: ") for number, line in numbered]
     return [
         Line({**source, **_parsed(line, f"{path}, line {number}: ")}, f"{path}, line {number}: ")
         for number, line in numbered
@@ -150,9 +144,7 @@ def _parsed(line: str, place: str) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except ValueError as error:
-        raise RequestError(
-            f'{place}this is no JSON ({error}): write an object such as {{"prompt": "..."}}'
-        ) from None
+        raise RequestError(f'{place}this is no JSON ({error}): write an object such as {{"prompt": "..."}}') from None
     if not isinstance(values, dict) or "prompt" not in values:
         raise RequestError(f'{place}a JSON object with a "prompt" is needed')
     for key, value in values.items():
@@ -234,9 +226,7 @@ def check_output(path: Path) -> None:
     """
     if path.suffix.lower() != ".png":
         better = path.with_suffix(".png") if path.name else Path("out.png")
-        raise OutputError(
-            f"{path} is not allowed: pictures are PNG files, which keep their request; write {better}"
-        )
+        raise OutputError(f"{path} is not allowed: pictures are PNG files, which keep their request; write {better}")
     if path.is_dir():
         raise OutputError(f"{path} is a folder: give the name of a file, such as {path / 'out.png'}")
     check_parent(path)

@@ -95,9 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HanmoError as error:
         return _fail(str(error), error.exit_code, debug)
     except MemoryError as error:
-        return _fail(
-            f"out of memory ({error or 'no more to be had'}): ask for smaller or fewer pictures", 1, debug
-        )
+        return _fail(f"out of memory ({error or 'no more to be had'}): ask for smaller or fewer pictures", 1, debug)
     except Exception as error:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
             return _fail(
@@ -133,12 +131,8 @@ def _run(arguments: list[str]) -> None:
     )
     command.configure(parser)
     common = parser.add_argument_group("on every command")
-    common.add_argument(
-        "--quiet", action="store_true", help="no progress bar and no messages, errors excepted"
-    )
-    common.add_argument(
-        "--debug", action="store_true", help="show the traceback of an error, and others' warnings"
-    )
+    common.add_argument("--quiet", action="store_true", help="no progress bar and no messages, errors excepted")
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error, and others' warnings")
     args = parser.parse_args(arguments[1:])
     _prepare(args.debug, args.quiet)
     command.run(args)

@@ -24,12 +24,8 @@ def add_paint_options(
         strength: whether the command starts from a noised picture.
     """
     picture = parser.add_argument_group("picture")
-    picture.add_argument(
-        "--size", type=size_of, metavar="WxH", help=f"pixels, multiples of 16 (default: {size})"
-    )
-    picture.add_argument(
-        "--steps", type=int, metavar="N", help="denoising steps (default: what the model prefers)"
-    )
+    picture.add_argument("--size", type=size_of, metavar="WxH", help=f"pixels, multiples of 16 (default: {size})")
+    picture.add_argument("--steps", type=int, metavar="N", help="denoising steps (default: what the model prefers)")
     picture.add_argument(
         "--cfg-scale",
         type=float,
@@ -37,9 +33,7 @@ def add_paint_options(
         help="guidance, how strictly words are followed; 1 is off and halves the time "
         "(default: what the model prefers)",
     )
-    picture.add_argument(
-        "--negative", metavar="TEXT", help="what should not be there (default: a blank, as published)"
-    )
+    picture.add_argument("--negative", metavar="TEXT", help="what should not be there (default: a blank, as published)")
     if strength:
         picture.add_argument(
             "--strength",
@@ -51,8 +45,7 @@ def add_paint_options(
         "--seed",
         type=int,
         metavar="N",
-        help="a seed paints the same picture again; further pictures take N+1, N+2, ... "
-        "(default: drawn, and printed)",
+        help="a seed paints the same picture again; further pictures take N+1, N+2, ... (default: drawn, and printed)",
     )
     picture.add_argument(
         "--num", type=positive, default=1, metavar="N", help="pictures of each prompt (default: %(default)s)"
@@ -83,19 +76,13 @@ def add_model_options(parser: argparse.ArgumentParser, runs: bool = True) -> Non
         default="huggingface",
         help="hub that ids are looked up on (default: %(default)s)",
     )
-    group.add_argument(
-        "--revision", metavar="R", help="branch, tag or commit on the hub (default: its main branch)"
-    )
+    group.add_argument("--revision", metavar="R", help="branch, tag or commit on the hub (default: its main branch)")
     if runs:
         group.add_argument(
             "--device", default="cpu", metavar="D", help="cpu, cuda, cuda:N or mps (default: %(default)s)"
         )
-        group.add_argument(
-            "--dtype", choices=DTYPES, default="float32", help="arithmetic (default: %(default)s)"
-        )
-        group.add_argument(
-            "--threads", type=positive, metavar="N", help="CPU threads (default: torch's choice)"
-        )
+        group.add_argument("--dtype", choices=DTYPES, default="float32", help="arithmetic (default: %(default)s)")
+        group.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: torch's choice)")
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:

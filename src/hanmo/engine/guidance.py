@@ -13,9 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def guide(
-    positive: Float[Tensor, "B S P"], negative: Float[Tensor, "B S P"], scale: float
-) -> Float[Tensor, "B S P"]:
+def guide(positive: Float[Tensor, "B S P"], negative: Float[Tensor, "B S P"], scale: float) -> Float[Tensor, "B S P"]:
     """Mix as negative + scale (positive - negative), each token at the norm of its positive velocity.
 
     Args:

@@ -40,9 +40,7 @@ class _CheckpointConfig:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ConfigError(
-                    f"{cls.__name__} has no field {key!r}{hint} (allowed: {', '.join(sorted(known))})"
-                )
+                raise ConfigError(f"{cls.__name__} has no field {key!r}{hint} (allowed: {', '.join(sorted(known))})")
             kept[key] = tuple(value) if isinstance(value, list) else value
         return cls(**kept)
 
@@ -53,9 +51,7 @@ class _CheckpointConfig:
     @classmethod
     def class_name(cls) -> str:
         """Name of the diffusers class that reads the same file."""
-        return (
-            "QwenImageTransformer2DModel" if cls.__name__ == "TransformerConfig" else "AutoencoderKLQwenImage"
-        )
+        return "QwenImageTransformer2DModel" if cls.__name__ == "TransformerConfig" else "AutoencoderKLQwenImage"
 
 
 @dataclass(frozen=True)
@@ -87,9 +83,7 @@ class TransformerConfig(_CheckpointConfig):
                 f"{self.attention_head_dim}"
             )
         if self.guidance_embeds:
-            raise ConfigError(
-                "guidance_embeds = true is not allowed: no released checkpoint has such an embedder"
-            )
+            raise ConfigError("guidance_embeds = true is not allowed: no released checkpoint has such an embedder")
 
     @property
     def inner_dim(self) -> int:
@@ -126,15 +120,11 @@ class VAEConfig(_CheckpointConfig):
             ConfigError: attention inside the levels, or statistics of another length than z_dim.
         """
         if self.attn_scales:
-            raise ConfigError(
-                f"attn_scales {self.attn_scales} is not allowed: the released VAE has none (use [])"
-            )
+            raise ConfigError(f"attn_scales {self.attn_scales} is not allowed: the released VAE has none (use [])")
         if len(self.latents_mean) != self.z_dim or len(self.latents_std) != self.z_dim:
             raise ConfigError(f"latents_mean and latents_std must hold z_dim = {self.z_dim} numbers each")
         if len(self.temperal_downsample) != len(self.dim_mult) - 1:
-            raise ConfigError(
-                "temperal_downsample must hold one flag for each level of dim_mult but the last"
-            )
+            raise ConfigError("temperal_downsample must hold one flag for each level of dim_mult but the last")
 
     @property
     def scale(self) -> int:

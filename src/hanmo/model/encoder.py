@@ -93,9 +93,7 @@ class ConditionEncoder:
                     f"{DROP[kind]}: it is not the one of this checkpoint"
                 )
 
-    def to(
-        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
-    ) -> ConditionEncoder:
+    def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> ConditionEncoder:
         """Move or cast the weights; rotary frequencies stay float32."""
         nn.Module.to(self.model, device=device, dtype=dtype)
         restore_rotary(self.model)
@@ -168,9 +166,7 @@ class ConditionEncoder:
             raise RequestError("no prompt was given: give at least one")
         seen = [()] * len(prompts) if pictures is None else pictures
         if len(seen) != len(prompts):
-            raise RequestError(
-                f"{len(prompts)} prompts but {len(seen)} lists of pictures: give one list each"
-            )
+            raise RequestError(f"{len(prompts)} prompts but {len(seen)} lists of pictures: give one list each")
         texts = [fill(kind, prompt, len(own)) for prompt, own in zip(prompts, seen, strict=True)]
         ids = self._tokens(texts)
         for prompt, row in zip(prompts, ids, strict=True):
@@ -223,9 +219,7 @@ class ConditionEncoder:
     def _row(self, ids: Sequence[int], pictures: tuple[Patches, ...], kind: Kind) -> _Row:
         drop = DROP[kind]
         if list(ids[:drop]) != self._system[kind]:
-            raise RequestError(
-                f"the ids do not begin with the {kind} template: make them by tokenize(..., {kind!r})"
-            )
+            raise RequestError(f"the ids do not begin with the {kind} template: make them by tokenize(..., {kind!r})")
         merge = self.picture_config.merge_size
         left = [picture.tokens(merge) for picture in pictures]
         if list(ids).count(self._image_token) != len(left):
@@ -292,9 +286,7 @@ class ConditionEncoder:
         states = self._forward(embeds, positions.to(device), mask, past)[0]
         return [row[:length] for row, length in zip(states, lengths, strict=True)]
 
-    def _read_shared(
-        self, rows: Sequence[_Row], features: dict[int, Tensor], past: KeyValues
-    ) -> list[Tensor]:
+    def _read_shared(self, rows: Sequence[_Row], features: dict[int, Tensor], past: KeyValues) -> list[Tensor]:
         """The same for rows with the same pictures, which are read once up to the last picture's end."""
         if len(rows) == 1:
             return self._read(rows, features, past)

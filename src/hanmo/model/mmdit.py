@@ -166,9 +166,7 @@ class MLP(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.net = nn.ModuleList(
-            [GELUProjection(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width)]
-        )
+        self.net = nn.ModuleList([GELUProjection(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width)])
 
     def forward(self, x: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Both layers."""
@@ -186,15 +184,10 @@ def modulated_norm(
         parts = (slice(None, target), slice(target, None))
         rows = (slice(0, 1), slice(1, 2))
         return torch.cat(
-            [
-                modulated_norm(x[:, p], shift[:, r], scale[:, r], target)
-                for p, r in zip(parts, rows, strict=True)
-            ],
+            [modulated_norm(x[:, p], shift[:, r], scale[:, r], target) for p, r in zip(parts, rows, strict=True)],
             dim=1,
         )
-    if (
-        len(shift) == 1
-    ):  # one time for all: shift and scale are the norm's own bias and weight, one pass over x
+    if len(shift) == 1:  # one time for all: shift and scale are the norm's own bias and weight, one pass over x
         return F.layer_norm(x, x.shape[-1:], (1 + scale[0, 0]).type_as(x), shift[0, 0].type_as(x), EPS)
     return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=EPS), 1 + scale)
 
@@ -254,9 +247,7 @@ class Block(nn.Module):
         if last:
             image = image[:, :target]
         image = gated_sum(image, gate_a, attended, target)
-        image = gated_sum(
-            image, gate_m, self.img_mlp(modulated_norm(image, shift_m, scale_m, target)), target
-        )
+        image = gated_sum(image, gate_m, self.img_mlp(modulated_norm(image, shift_m, scale_m, target)), target)
         if not last:
             text = gated_sum(text, t_gate_a, t_attended, 0)
             text = gated_sum(text, t_gate_m, self.txt_mlp(modulated_norm(text, t_shift_m, t_scale_m, 0)), 0)

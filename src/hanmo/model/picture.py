@@ -110,15 +110,11 @@ def smart_resize(width: int, height: int, config: PictureConfig) -> tuple[int, i
         RequestError: one side is more than 200 times the other.
     """
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RequestError(
-            f"a picture of {width}x{height} is too thin: at most 1:{MAX_ASPECT}; crop it first"
-        )
+        raise RequestError(f"a picture of {width}x{height} is too thin: at most 1:{MAX_ASPECT}; crop it first")
     sides = [round(side / config.factor) * config.factor for side in (width, height)]
     if sides[0] * sides[1] > config.max_pixels:
         shrink = math.sqrt(width * height / config.max_pixels)
-        sides = [
-            max(1, math.floor(side / shrink / config.factor)) * config.factor for side in (width, height)
-        ]
+        sides = [max(1, math.floor(side / shrink / config.factor)) * config.factor for side in (width, height)]
     elif sides[0] * sides[1] < config.min_pixels:
         grow = math.sqrt(config.min_pixels / (width * height))
         sides = [math.ceil(side * grow / config.factor) * config.factor for side in (width, height)]

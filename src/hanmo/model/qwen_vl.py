@@ -79,9 +79,7 @@ def checkpoint_name(name: str) -> str:
     return "model." + name.removeprefix("language_model.") if name.startswith("language_model.") else name
 
 
-def rope_positions(
-    ids: Int[Tensor, " N"], image_token: int, grids: Sequence[tuple[int, int]]
-) -> Int[Tensor, "3 N"]:
+def rope_positions(ids: Int[Tensor, " N"], image_token: int, grids: Sequence[tuple[int, int]]) -> Int[Tensor, "3 N"]:
     """(frame, row, column) of each token of one prompt.
 
     Text counts up on all axes. A picture that begins at p has frame p, rows p + i and columns p + j; the text

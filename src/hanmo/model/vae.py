@@ -154,9 +154,7 @@ class UpBlock(nn.Module):
 
     def __init__(self, inward: int, outward: int, blocks: int, up: bool) -> None:
         super().__init__()
-        self.resnets = nn.ModuleList(
-            [ResidualBlock(inward if i == 0 else outward, outward) for i in range(blocks)]
-        )
+        self.resnets = nn.ModuleList([ResidualBlock(inward if i == 0 else outward, outward) for i in range(blocks)])
         self.upsamplers = nn.ModuleList([Upsample(outward)] if up else [])
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H2 W2"]:
@@ -177,9 +175,7 @@ class Decoder(nn.Module):
         last = len(config.dim_mult) - 1
         self.up_blocks = nn.ModuleList(
             [
-                UpBlock(
-                    inward if level == 0 else inward // 2, outward, config.num_res_blocks + 1, level < last
-                )
+                UpBlock(inward if level == 0 else inward // 2, outward, config.num_res_blocks + 1, level < last)
                 for level, (inward, outward) in enumerate(itertools.pairwise(dims))
             ]
         )

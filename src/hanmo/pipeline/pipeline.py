@@ -229,9 +229,7 @@ class Pipeline:
         timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
         return Result(images, request.seeds, timings, {}, request)
 
-    def _denoise(
-        self, request: Request, conditions: Conditions, on_step: OnStep | None
-    ) -> Float[Tensor, "B S P"]:
+    def _denoise(self, request: Request, conditions: Conditions, on_step: OnStep | None) -> Float[Tensor, "B S P"]:
         """Set up the velocity function of this request and run the loop."""
         assert request.steps is not None
         assert request.cfg_scale is not None

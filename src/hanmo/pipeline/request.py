@@ -187,9 +187,7 @@ def make_request(
     if len(sources) == 1:
         sources = sources * len(prompts)
     if sources and len(sources) != len(prompts):
-        raise RequestError(
-            f"{len(sources)} pictures and {len(prompts)} prompts do not fit: give one for each, or one"
-        )
+        raise RequestError(f"{len(sources)} pictures and {len(prompts)} prompts do not fit: give one for each, or one")
     if num < 1:
         raise RequestError(f"num {num} is not allowed: give 1 or more pictures per prompt")
     negatives = None
@@ -197,8 +195,7 @@ def make_request(
         given = [negative] if isinstance(negative, str) else list(negative)
         if len(given) not in (1, len(prompts)):
             raise RequestError(
-                f"{len(given)} negative prompts and {len(prompts)} prompts do not fit: "
-                "give one for each, or one"
+                f"{len(given)} negative prompts and {len(prompts)} prompts do not fit: give one for each, or one"
             )
         negatives = given * len(prompts) if len(given) == 1 else given
     return Request(
@@ -289,9 +286,7 @@ def _check_strength(request: Request) -> None:
             f"strength {request.strength} is not allowed: give more than 0 (the picture itself) and at most 1"
         )
     if request.steps is not None and steps_skipped(request.steps, request.strength) >= request.steps:
-        raise RequestError(
-            f"strength {request.strength} leaves none of {request.steps} steps: give more of either"
-        )
+        raise RequestError(f"strength {request.strength} leaves none of {request.steps} steps: give more of either")
 
 
 def _listed(images: Picture | Sequence[Picture] | None) -> list[Picture]:

@@ -20,6 +20,7 @@ from hanmo.train import checkpoint, loop
 from hanmo.train.files import RunFolder
 from hanmo.train.metrics import Metrics
 from hanmo.train.optim import EMA, OptimConfig, build, fast_bfloat16
+from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import RunConfig
 
 log = get_logger(__name__)
@@ -40,10 +41,13 @@ class Job:
     optim: OptimConfig
     preview: Preview
     export: Callable[[], None]
+    ranks: Ranks = ALONE
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
     """Train, from the newest snapshot when `resume`, and leave the best averaged weights in `folder.export`.
+
+    Only the first process of a run writes and looks.
 
     Raises:
         TrainingError: nothing to resume, or a loss that is not finite.
@@ -54,6 +58,9 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
     parts = checkpoint.Parts(job.modules, optimizers, ema)
     start = checkpoint.restore(folder.snapshots, parts, job.seed) if resume else 0
     plan = _plan(job, folder.path)
+    if not job.ranks.first:
+        loop.run(job.objective, parts, ema, plan, start, lambda report: None)
+        return
     log.info(
         "%s: %s parameters, steps %d to %d of %d pictures, %s, %d threads",
         job.name, _sizes(job.modules), start, plan.steps, plan.pictures * plan.accumulate,
@@ -87,7 +94,7 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
 def _plan(job: Job, folder: Path) -> loop.Plan:
     device = torch.device(job.run.device)
     autocast = job.run.precision == "bfloat16" or (job.run.precision == "auto" and fast_bfloat16(device))
-    return loop.Plan(job.run.steps, job.run.batch, job.run.accumulate, job.optim, autocast, device, folder)
+    return loop.Plan(job.run.steps, job.run.batch, job.run.accumulate, job.optim, autocast, device, folder, job.ranks)
 
 
 def _look(job: Job, folder: RunFolder, ema: EMA, metrics: Metrics, step: int) -> None:

@@ -32,6 +32,7 @@ from hanmo.train.metrics import Metrics
 from hanmo.train.objectives.auxiliary import IdentityHead
 from hanmo.train.objectives.flow_matching import FlowObjective
 from hanmo.train.preview import look
+from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import FlowRecipe
 from hanmo.train.vae_files import load_vae
 from hanmo.weights.folder import load_encoder, load_schedule, load_transformer
@@ -48,11 +49,12 @@ class Model:
     schedule: ScheduleConfig
 
 
-def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge | None) -> None:
+def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
     """Train as the recipe says; the result is `folder.export`."""
     _check_sizes(recipe)
     device = torch.device(recipe.run.device)
-    model = begin(recipe, folder.path, resume)
+    with ranks.in_turn():
+        model = begin(recipe, folder.path, resume or not ranks.first)
     model.vae.to(device).requires_grad_(False)
     model.transformer.to(device)
     model.encoder.to(device)
@@ -62,11 +64,13 @@ def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge
     head = _head(recipe, model.transformer, device)
     if head is not None:
         modules["head"] = head
+    with ranks.in_turn():  # the first process makes the tokenizer and the latents, the others find them
+        data = data_of(recipe, model, folder.path)
     objective = FlowObjective(
         model.transformer,
         model.encoder,
         head,
-        data_of(recipe, model, folder.path),
+        data,
         recipe.loss,
         recipe.auxiliary,
         device,
@@ -92,7 +96,7 @@ def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge
         )
 
     drive(
-        Job(recipe.name, recipe.seed, objective, modules, recipe.run, recipe.optim, preview, export),
+        Job(recipe.name, recipe.seed, objective, modules, recipe.run, recipe.optim, preview, export, ranks),
         folder,
         resume,
     )

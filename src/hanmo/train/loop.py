@@ -25,6 +25,7 @@ from torch import Tensor
 from hanmo.errors import TrainingError
 from hanmo.train.checkpoint import Parts, write_atomically
 from hanmo.train.optim import EMA, OptimConfig, rate, set_rate
+from hanmo.train.ranks import ALONE, Ranks
 
 AHEAD = 2
 """Batches made before they are needed."""
@@ -43,7 +44,7 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is driven: `steps` in all, each of `accumulate` batches of `pictures` pictures."""
+    """How a run is driven: `steps` in all, each of `accumulate` batches of `pictures` pictures, by `ranks`."""
 
     steps: int
     pictures: int
@@ -52,6 +53,7 @@ class Plan:
     autocast: bool
     device: torch.device
     folder: Path
+    ranks: Ranks = ALONE
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def run(objective: Objective, parts: Parts, ema: EMA, plan: Plan, start: int, af
         after: called after every step.
 
     Raises:
-        TrainingError: a loss or a gradient is not finite; the batch is saved in `plan.folder`.
+        TrainingError: a loss or a gradient is not finite (the batch is saved in `plan.folder`), or another
+            process of the run has ended.
     """
     parameters = [p for module in parts.modules.values() for p in module.parameters() if p.requires_grad]
     with _batches(objective, start, plan) as batches:
@@ -88,7 +91,7 @@ def run(objective: Objective, parts: Parts, ema: EMA, plan: Plan, start: int, af
             set_rate(parts.optimizers, factor)
             losses: dict[str, float] = {}
             waited = 0.0
-            for part in range(plan.accumulate):
+            for part in plan.ranks.parts(plan.accumulate):
                 asked = time.perf_counter()
                 batch = next(batches)
                 waited += time.perf_counter() - asked
@@ -96,9 +99,10 @@ def run(objective: Objective, parts: Parts, ema: EMA, plan: Plan, start: int, af
                     losses[key] = losses.get(key, 0.0) + value / plan.accumulate
                 if not math.isfinite(losses["loss"]):
                     _stop(plan, step, part, batch, f"the loss is {losses['loss']}")
+            losses = plan.ranks.sum(parameters, losses)
             norm = float(torch.nn.utils.clip_grad_norm_(parameters, plan.optim.clip or math.inf))
             if not math.isfinite(norm):
-                _stop(plan, step, plan.accumulate - 1, batch, f"the gradient's norm is {norm}")
+                _stop(plan, step, part, batch, f"the gradient's norm is {norm}")
             for optimizer in parts.optimizers:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
@@ -121,7 +125,7 @@ def _batches(objective: Objective, start: int, plan: Plan) -> Iterator[Iterator[
         def made() -> Iterator[Any]:
             pending: deque[Future[Any]] = deque()
             for step in range(start, plan.steps):
-                for part in range(plan.accumulate):
+                for part in plan.ranks.parts(plan.accumulate):
                     pending.append(pool.submit(objective.batch, step, part))
                     if len(pending) > AHEAD:
                         yield pending.popleft().result()

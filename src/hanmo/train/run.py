@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 
 from hanmo.errors import RequestError
-from hanmo.train.files import logging_to, open_run
+from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
+from hanmo.train.ranks import Ranks, gathered
 from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe, read
 from hanmo.train.vae_run import train_vae
 
@@ -49,13 +50,19 @@ def train(
     else:
         resolved = read(recipe, overrides)
     folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
-    with logging_to(folder.path / "train.log"), _threads(resolved.run.threads):
-        match resolved:
-            case VAERecipe():
-                train_vae(resolved, folder, resume, judge)
-            case FlowRecipe():
-                train_flow(resolved, folder, resume, judge)
+    with logging_to(folder.path / "train.log"), gathered(resolved.run.processes, folder.path, resume) as ranks:
+        execute(resolved, folder, resume, judge, ranks)
     return folder.export
+
+
+def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks) -> None:
+    """Do this process's share of a run, in the folder that the first process has opened; see `train`."""
+    with _threads(recipe.run.threads):
+        match recipe:
+            case VAERecipe():
+                train_vae(recipe, folder, resume, judge, ranks)
+            case FlowRecipe():
+                train_flow(recipe, folder, resume, judge, ranks)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from hanmo.train.judge import Judge, Verdict, summary
 from hanmo.train.metrics import Metrics
 from hanmo.train.objectives.vae import VAEObjective, to_unit
 from hanmo.train.randomness import generator_for, random_for
+from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import NewVAE, VAERecipe
 from hanmo.train.sheet import save_sheet, sheet
 from hanmo.train.vae_data import Cards
@@ -38,7 +39,7 @@ log = get_logger(__name__)
 _BEGIN, _PREVIEW, _MEASURE = 1_000_000_000, 1_000_000_001, 1_000_000_002
 
 
-def train_vae(recipe: VAERecipe, folder: RunFolder, resume: bool, judge: Judge | None) -> None:
+def train_vae(recipe: VAERecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
     """Train as the recipe says; the result is `folder.export / "vae"`."""
     vae = begin(recipe.model, Cards(recipe.cards, recipe.seed)).to(recipe.run.device)
     nn.Module.to(vae, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -59,7 +60,7 @@ def train_vae(recipe: VAERecipe, folder: RunFolder, resume: bool, judge: Judge |
         save_vae(folder.export, vae, replace(vae.config, latents_mean=mean, latents_std=std))
 
     drive(
-        Job(recipe.name, recipe.seed, objective, {"vae": vae}, recipe.run, recipe.optim, preview, export),
+        Job(recipe.name, recipe.seed, objective, {"vae": vae}, recipe.run, recipe.optim, preview, export, ranks),
         folder,
         resume,
     )

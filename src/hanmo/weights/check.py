@@ -112,9 +112,7 @@ def describe_foreign(names: Iterable[str]) -> str | None:
 
 def _layers(names: Iterable[str]) -> int:
     """Layers of the language model or of the transformer; those of the vision tower do not count."""
-    numbers = [
-        match.group(1) for name in names if not name.startswith("visual.") and (match := _LAYER.search(name))
-    ]
+    numbers = [match.group(1) for name in names if not name.startswith("visual.") and (match := _LAYER.search(name))]
     return 1 + max((int(number) for number in numbers), default=-1)
 
 

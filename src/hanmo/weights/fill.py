@@ -45,13 +45,9 @@ def parse_device(device: str | torch.device) -> torch.device:
     except RuntimeError:
         raise WeightsError(f"device {device!r} is not known: give cpu, cuda, cuda:N or mps") from None
     if parsed.type == "cuda" and not torch.cuda.is_available():
-        raise WeightsError(
-            f"device {str(device)!r} was asked for, but torch sees no CUDA device: use --device cpu"
-        )
+        raise WeightsError(f"device {str(device)!r} was asked for, but torch sees no CUDA device: use --device cpu")
     if parsed.type == "cuda" and (parsed.index or 0) >= torch.cuda.device_count():
-        raise WeightsError(
-            f"device {str(device)!r} does not exist: there are {torch.cuda.device_count()} CUDA devices"
-        )
+        raise WeightsError(f"device {str(device)!r} does not exist: there are {torch.cuda.device_count()} CUDA devices")
     if parsed.type == "mps" and not torch.backends.mps.is_available():
         raise WeightsError("device 'mps' was asked for, but torch sees no Apple GPU: use --device cpu")
     return parsed

@@ -92,9 +92,7 @@ def open_folder(path: Path | str) -> Folder:
     text_encoder = _json(folder / "text_encoder" / "config.json")
     architectures = text_encoder.get("architectures") or [ENCODER_CLASS]
     if architectures[0] != ENCODER_CLASS:
-        raise WeightsError(
-            f"{folder / 'text_encoder'} is a {architectures[0]}; only {ENCODER_CLASS} is supported"
-        )
+        raise WeightsError(f"{folder / 'text_encoder'} is a {architectures[0]}; only {ENCODER_CLASS} is supported")
     schedule = _parse(folder / "scheduler" / "scheduler_config.json", ScheduleConfig.from_dict, _json)
     return Folder(folder, index, transformer, vae, text_encoder, schedule, read_preferences(folder))
 
@@ -171,9 +169,7 @@ def load_encoder(
         KeyError,
         AttributeError,
     ) as error:  # what transformers makes of a bad config
-        raise WeightsError(
-            f"{home / 'config.json'} does not describe a {ENCODER_CLASS}: {_line(error)}"
-        ) from None
+        raise WeightsError(f"{home / 'config.json'} does not describe a {ENCODER_CLASS}: {_line(error)}") from None
     fill(
         str(home),
         model,
@@ -184,9 +180,7 @@ def load_encoder(
         left_on_disk=lambda name: name == HEAD,
     )
     restore_rotary(model)
-    return ConditionEncoder(
-        model.eval(), load_tokenizer(folder.path / "tokenizer"), load_picture_config(folder.path)
-    )
+    return ConditionEncoder(model.eval(), load_tokenizer(folder.path / "tokenizer"), load_picture_config(folder.path))
 
 
 def load_tokenizer(path: Path) -> Qwen2Tokenizer:
@@ -196,15 +190,11 @@ def load_tokenizer(path: Path) -> Qwen2Tokenizer:
         WeightsError: its files are missing or damaged.
     """
     if not (path / "tokenizer.json").is_file() and not (path / "vocab.json").is_file():
-        raise WeightsError(
-            f"{path} holds neither tokenizer.json nor vocab.json: the checkpoint is incomplete"
-        )
+        raise WeightsError(f"{path} holds neither tokenizer.json nor vocab.json: the checkpoint is incomplete")
     try:
         tokenizer: Qwen2Tokenizer = Qwen2Tokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the tokenizers library raises bare Exception
-        raise WeightsError(
-            f"{path} cannot be read as a tokenizer ({_line(error)}): download it again"
-        ) from None
+        raise WeightsError(f"{path} cannot be read as a tokenizer ({_line(error)}): download it again") from None
     return tokenizer
 
 
@@ -234,8 +224,7 @@ def _opened(path: Path | str | Folder) -> Folder:
 def _index(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise WeightsError(
-            f"the folder {folder} does not exist: give a checkpoint folder, or a hub id such as "
-            "Qwen/Qwen-Image"
+            f"the folder {folder} does not exist: give a checkpoint folder, or a hub id such as Qwen/Qwen-Image"
         )
     path = folder / "model_index.json"
     if path.is_file():
@@ -250,13 +239,10 @@ def _index(folder: Path) -> dict[str, Any]:
 def _check_class(folder: Path, index: Mapping[str, Any]) -> None:
     name = str(index.get("_class_name", ""))
     if not name.startswith("QwenImage"):
-        raise WeightsError(
-            f"{folder} is a {name or 'nameless'} checkpoint; only the Qwen-Image family is supported"
-        )
+        raise WeightsError(f"{folder} is a {name or 'nameless'} checkpoint; only the Qwen-Image family is supported")
     if name.startswith("QwenImage21"):
         raise WeightsError(
-            f"{folder} is Qwen-Image 2.1 ({name}), another architecture, which is not supported: "
-            "use Qwen-Image"
+            f"{folder} is Qwen-Image 2.1 ({name}), another architecture, which is not supported: use Qwen-Image"
         )
     for component in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler"):
         if not (folder / component).is_dir():
@@ -265,16 +251,12 @@ def _check_class(folder: Path, index: Mapping[str, Any]) -> None:
             )
 
 
-def _read(
-    folder: Path, component: str, class_name: str, build: Callable[[Mapping[str, Any]], Config]
-) -> Config:
+def _read(folder: Path, component: str, class_name: str, build: Callable[[Mapping[str, Any]], Config]) -> Config:
     def read(path: Path) -> dict[str, Any]:
         values = _json(path)
         found = values.get("_class_name", class_name)
         if found != class_name:
-            raise WeightsError(
-                f"{path.parent} is a {found}; only {class_name} is supported: another model family"
-            )
+            raise WeightsError(f"{path.parent} is a {found}; only {class_name} is supported: another model family")
         return values
 
     return _parse(folder / component / "config.json", build, read)

@@ -99,8 +99,7 @@ def bundled() -> Path:
     folder = Path(str(resources.files("hanmo"))) / "assets" / BUNDLED
     if not (folder / "model_index.json").is_file():
         raise HanmoError(
-            f"this installation has no bundled model ({folder} is missing): install the wheel "
-            "again, or name a model"
+            f"this installation has no bundled model ({folder} is missing): install the wheel again, or name a model"
         )
     return folder
 

@@ -75,9 +75,7 @@ class Component:
     @property
     def nbytes(self) -> int:
         """Bytes stored, headers left out."""
-        bits = sum(
-            prod(t.shape) * BITS[_SAFETENSORS_NAMES.get(t.dtype, t.dtype)] for t in self.tensors.values()
-        )
+        bits = sum(prod(t.shape) * BITS[_SAFETENSORS_NAMES.get(t.dtype, t.dtype)] for t in self.tensors.values())
         return bits // 8
 
     @property
@@ -102,9 +100,7 @@ class Info:
         return {part.name: part for part in self.components}[component]
 
 
-def describe(
-    model: str | Path | None = None, source: Source = "huggingface", revision: str | None = None
-) -> Info:
+def describe(model: str | Path | None = None, source: Source = "huggingface", revision: str | None = None) -> Info:
     """Describe a checkpoint without allocating it.
 
     Args:
@@ -129,14 +125,9 @@ def describe(
     parts = {
         name: str(value[1])
         for name, value in folder.index.items()
-        if isinstance(value, list)
-        and len(value) == 2
-        and value[1]
-        and name not in {part.name for part in components}
+        if isinstance(value, list) and len(value) == 2 and value[1] and name not in {part.name for part in components}
     }
-    return Info(
-        str(model or path.name), path, str(folder.index["_class_name"]), components, parts, folder.preferences
-    )
+    return Info(str(model or path.name), path, str(folder.index["_class_name"]), components, parts, folder.preferences)
 
 
 def _released(name: str, facts: Released) -> Info:
@@ -153,9 +144,7 @@ def _released(name: str, facts: Released) -> Info:
     others = {"tokenizer": "Qwen2Tokenizer", "scheduler": "FlowMatchEulerDiscreteScheduler"}
     if "Edit" in facts.pipeline:
         others["processor"] = "Qwen2VLProcessor"
-    return Info(
-        f"{name} ({facts.hub_id}, as published)", None, facts.pipeline, components, others, Preferences()
-    )
+    return Info(f"{name} ({facts.hub_id}, as published)", None, facts.pipeline, components, others, Preferences())
 
 
 def _from_folder(folder: Folder, name: str, may_lack_files: bool) -> Component:
@@ -165,9 +154,7 @@ def _from_folder(folder: Folder, name: str, may_lack_files: bool) -> Component:
         return _from_blueprint(name, class_name, blueprint, dtype)
     entries = folder.tensors(name)
     found = {key: entry.shape for key, entry in entries.items()}
-    expected = {
-        key: shape for key, shape in blueprint.stored.items() if key in found or key not in blueprint.optional
-    }
+    expected = {key: shape for key, shape in blueprint.stored.items() if key in found or key not in blueprint.optional}
     check(str(folder.path / name), expected, found)
     tensors = {
         key: Tensor(entry.shape, _TORCH_NAMES.get(entry.dtype, entry.dtype), key not in blueprint.optional)
@@ -177,9 +164,7 @@ def _from_folder(folder: Folder, name: str, may_lack_files: bool) -> Component:
 
 
 def _from_blueprint(name: str, class_name: str, blueprint: Blueprint, dtype: str) -> Component:
-    tensors = {
-        key: Tensor(shape, dtype, key not in blueprint.optional) for key, shape in blueprint.stored.items()
-    }
+    tensors = {key: Tensor(shape, dtype, key not in blueprint.optional) for key, shape in blueprint.stored.items()}
     return Component(name, class_name, tensors, parameters(blueprint.live), False)
 
 

@@ -51,14 +51,11 @@ class Preferences:
         """
         if len(self.default_size) != 2 or any(side < GRID or side % GRID for side in self.default_size):
             raise WeightsError(
-                f"default_size {list(self.default_size)} is not allowed: give [width, height], multiples "
-                f"of {GRID}"
+                f"default_size {list(self.default_size)} is not allowed: give [width, height], multiples of {GRID}"
             )
         for name in ("edit_area", "vlm_area", "edit_plus_vlm_area", "steps", "max_text"):
             if getattr(self, name) < 1:
-                raise WeightsError(
-                    f"{name} {getattr(self, name)} is not allowed: give a whole number above 0"
-                )
+                raise WeightsError(f"{name} {getattr(self, name)} is not allowed: give a whole number above 0")
         if not self.cfg_scale >= 1:
             raise WeightsError(f"cfg_scale {self.cfg_scale} is not allowed: give 1 (guidance off) or more")
 

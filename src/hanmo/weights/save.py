@@ -115,9 +115,7 @@ def save_folder(
     return folder
 
 
-def save_tensors(
-    folder: Path, stem: str, state: Mapping[str, Tensor], shard_bytes: int = SHARD_BYTES
-) -> None:
+def save_tensors(folder: Path, stem: str, state: Mapping[str, Tensor], shard_bytes: int = SHARD_BYTES) -> None:
     """Write tensors as `{stem}.safetensors`; beyond `shard_bytes` as shards with an index.
 
     Args:
@@ -167,9 +165,7 @@ def _write_diffusers(
     save_tensors(folder, DIFFUSION_STEM, _ready(state, cast), shard_bytes)
 
 
-def _write_encoder(
-    folder: Path, encoder: ConditionEncoder, cast: torch.dtype | None, shard_bytes: int
-) -> None:
+def _write_encoder(folder: Path, encoder: ConditionEncoder, cast: torch.dtype | None, shard_bytes: int) -> None:
     home = folder / "text_encoder"
     home.mkdir()
     state = {checkpoint_name(name): tensor for name, tensor in encoder.model.state_dict().items()}
@@ -210,9 +206,7 @@ def _essential(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ready(state: Mapping[str, Tensor], cast: torch.dtype | None) -> dict[str, Tensor]:
     """Tensors on the CPU, in `cast`, each with memory of its own as the format needs."""
-    return {
-        name: tensor.detach().to("cpu", cast or tensor.dtype).contiguous() for name, tensor in state.items()
-    }
+    return {name: tensor.detach().to("cpu", cast or tensor.dtype).contiguous() for name, tensor in state.items()}
 
 
 def _save(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -95,9 +95,7 @@ def read_header(path: Path) -> dict[str, Entry]:
         with path.open("rb") as file:
             first = file.read(8)
             if first == b"version " and b"git-lfs" in file.read(64):
-                raise WeightsError(
-                    f"{path} is a Git LFS pointer, not the weights: run 'git lfs pull' in its folder"
-                )
+                raise WeightsError(f"{path} is a Git LFS pointer, not the weights: run 'git lfs pull' in its folder")
             length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
             if first[:4] == b"GGUF" or not 0 < length <= LARGEST_HEADER:
                 raise WeightsError(_not_safetensors(path, size, first))
@@ -193,9 +191,7 @@ def _entries(path: Path, header: Any, payload: int) -> dict[str, Entry]:
                 raise WeightsError(
                     f"{path} is corrupt: {name} has {end - begin} bytes for {list(shape)}; download it again"
                 )
-        needed = max(
-            (facts["data_offsets"][1] for name, facts in header.items() if name != "__metadata__"), default=0
-        )
+        needed = max((facts["data_offsets"][1] for name, facts in header.items() if name != "__metadata__"), default=0)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, WeightsError):
             raise
@@ -208,8 +204,7 @@ def _entries(path: Path, header: Any, payload: int) -> dict[str, Entry]:
 
 def _truncated(path: Path, size: int, needed: int) -> str:
     return (
-        f"{path} is truncated: {size:,} bytes, but its header needs {needed:,}; an interrupted download, "
-        "fetch it again"
+        f"{path} is truncated: {size:,} bytes, but its header needs {needed:,}; an interrupted download, fetch it again"
     )
 
 
@@ -227,9 +222,7 @@ def _nothing_found(folder: Path, stem: str) -> str:
     if not folder.is_dir():
         return f"{folder} does not exist: the checkpoint is incomplete, download it again"
     weights = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.suffix in {".bin", ".pt", ".ckpt", ".gguf", ".safetensors"}
+        path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".ckpt", ".gguf", ".safetensors"}
     )
     if any(name.endswith((".bin", ".pt", ".ckpt")) for name in weights):
         return f"{folder} holds pickles ({weights[0]}), which Hanmo does not run: fetch {stem}.safetensors"

@@ -74,9 +74,7 @@ def test_a_plain_card_is_never_called_small_or_serif() -> None:
     config = CardConfig(serif=0.0, small=0.0, placed=0.0, chinese=0.0)
     for card, text in pairs(1500, config=config):
         rest = text.replace(card.text, "").lower().replace("sans serif", "")
-        assert not any(
-            word in rest for word in ("small", "tiny", "little", " serif", "小", "宋体", "左", "右")
-        )
+        assert not any(word in rest for word in ("small", "tiny", "little", " serif", "小", "宋体", "左", "右"))
 
 
 def test_training_never_produces_a_held_out_phrasing() -> None:
@@ -102,9 +100,7 @@ def test_evaluation_prompts_ask_for_held_out_strings(seed: int) -> None:
         assert prompt.text.count(prompt.card.text) == 1
         assert held_out(prompt.card.text) or len(prompt.card.text) == 1
         assert names(prompt.card.background, prompt.text)
-        assert names(prompt.card.color, prompt.text) or prompt.card.color == default_color(
-            prompt.card.background
-        )
+        assert names(prompt.card.color, prompt.text) or prompt.card.color == default_color(prompt.card.background)
 
 
 def test_evaluation_cards_take_the_size_that_is_asked_for() -> None:

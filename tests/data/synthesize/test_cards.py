@@ -31,9 +31,7 @@ NIHAO = Card("你好", "zh", "white", "black")
 @pytest.mark.parametrize("unit", [1, 2])
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    ("text", "script"), [("A", "en"), ("HELLO", "en"), ("HOLIDAYS", "en"), ("新年快乐", "zh")]
-)
+@pytest.mark.parametrize(("text", "script"), [("A", "en"), ("HELLO", "en"), ("HOLIDAYS", "en"), ("新年快乐", "zh")])
 def test_every_cell_lies_on_the_grid_and_inside_the_card(
     text: str, script: str, size: str, place: str, unit: int
 ) -> None:

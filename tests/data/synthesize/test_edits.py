@@ -70,9 +70,7 @@ def test_evaluation_edits_are_of_every_kind_and_carry_held_out_strings(seed: int
         assert held_out(edit.target.text) or len(edit.target.text) == 1
         if edit.kind == "text":
             assert edit.target.text in edit.instruction
-    assert {(edit.kind, edit.source.script) for edit in edits} == {
-        (k, s) for k in KINDS for s in ("en", "zh")
-    }
+    assert {(edit.kind, edit.source.script) for edit in edits} == {(k, s) for k in KINDS for s in ("en", "zh")}
 
 
 def test_pairs_take_the_size_of_the_config() -> None:

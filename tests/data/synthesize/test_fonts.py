@@ -46,9 +46,7 @@ def test_a_missing_glyph_is_named() -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_a_missing_font_names_its_package_and_its_variable(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_font_names_its_package_and_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "FOLDERS", (tmp_path,))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("HANMO_FONT_ZH_SANS", raising=False)

@@ -55,9 +55,7 @@ def test_plain_cards_are_plain() -> None:
     assert all(card.defaults for card in cards)
 
 
-@pytest.mark.parametrize(
-    "change", [{"chinese": 1.5}, {"characters": 0}, {"width": 200}, {"longest_chinese": 5}]
-)
+@pytest.mark.parametrize("change", [{"chinese": 1.5}, {"characters": 0}, {"width": 200}, {"longest_chinese": 5}])
 def test_a_config_out_of_range_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="cards"):
         CardConfig(**change)  # type: ignore[arg-type]

@@ -84,9 +84,7 @@ class Card:
                 f"not {len(self.text)}; shorten it"
             )
         if self.width % UNIT[0] or self.height % UNIT[1] or self.unit < 1:
-            raise RequestError(
-                f"a card cannot be {self.width}x{self.height}; use multiples of {UNIT[0]}x{UNIT[1]}"
-            )
+            raise RequestError(f"a card cannot be {self.width}x{self.height}; use multiples of {UNIT[0]}x{UNIT[1]}")
 
     @property
     def unit(self) -> int:
@@ -109,10 +107,7 @@ def cells(card: Card) -> list[tuple[str, int, int, int, int]]:
     """(character, left, top, right, bottom) of every cell in reading order, in pixels."""
     width, height = _cell_size(card)
     left, top = _corner(card, width * len(card.text), height)
-    return [
-        (char, left + i * width, top, left + (i + 1) * width, top + height)
-        for i, char in enumerate(card.text)
-    ]
+    return [(char, left + i * width, top, left + (i + 1) * width, top + height) for i, char in enumerate(card.text)]
 
 
 def draw_array(card: Card) -> UInt8[np.ndarray, "H W 3"]:

@@ -55,12 +55,8 @@ FACES: dict[tuple[str, str], Face] = {
     ("en", "sans"): Face(
         "HANMO_FONT_EN_SANS", "DejaVuSansMono-Bold.ttf", 0, "DejaVu Sans Mono:bold", "fonts-dejavu-core"
     ),
-    ("en", "serif"): Face(
-        "HANMO_FONT_EN_SERIF", "DejaVuSerif-Bold.ttf", 0, "DejaVu Serif:bold", "fonts-dejavu-core"
-    ),
-    ("zh", "sans"): Face(
-        "HANMO_FONT_ZH_SANS", "NotoSansCJK-Bold.ttc", 2, "Noto Sans CJK SC:bold", "fonts-noto-cjk"
-    ),
+    ("en", "serif"): Face("HANMO_FONT_EN_SERIF", "DejaVuSerif-Bold.ttf", 0, "DejaVu Serif:bold", "fonts-dejavu-core"),
+    ("zh", "sans"): Face("HANMO_FONT_ZH_SANS", "NotoSansCJK-Bold.ttc", 2, "Noto Sans CJK SC:bold", "fonts-noto-cjk"),
     ("zh", "serif"): Face(
         "HANMO_FONT_ZH_SERIF", "NotoSerifCJK-Bold.ttc", 2, "Noto Serif CJK SC:bold", "fonts-noto-cjk"
     ),

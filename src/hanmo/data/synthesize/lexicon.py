@@ -26,9 +26,7 @@ def prompt_words() -> tuple[str, ...]:
 def prompt_characters() -> str:
     """The characters of prompts outside ASCII, in order, with punctuation and quotation marks."""
     marks = "".join(opening + closing for choices in MARKS.values() for (opening, closing), _ in choices)
-    chars = characters_of(marks + "。").union(
-        *(characters_of(pattern) for pattern in _patterns(spelled_out=True))
-    )
+    chars = characters_of(marks + "。").union(*(characters_of(pattern) for pattern in _patterns(spelled_out=True)))
     return "".join(sorted(chars))
 
 

@@ -77,10 +77,7 @@ PATTERNS = (
     "[text|word|title] {Q}, background {bg}{tail}",
     "background {bg}, [text|word] {Q}{tail}",
     "background: {bg}[,|.|;] text: {Q}{tail}",
-    (
-        "a {obj}. [the|its] background is {bg}. [it says|it reads|the text is|the text says|the text "
-        "reads] {Q}{tail}"
-    ),
+    ("a {obj}. [the|its] background is {bg}. [it says|it reads|the text is|the text says|the text reads] {Q}{tail}"),
     "a {obj}, {bg}, [with the text|that says|saying] {Q}{tail}",
     "a {bg} {obj}. [it says|it reads|the text is|the text says|on it stands] {Q}{tail}",
     "a {bg} {obj}; [the text|it] [says|reads] {Q}{tail}",
@@ -139,12 +136,9 @@ EXTRA = (
 NOUNS = "[letters|letters|text|lettering|writing|type|characters]"
 PLACE = {
     "centre": "[in the middle|in the center|in the centre|at the center]",
-    "top": (
-        "[at the top|at the top|near the top|in the upper part|in the upper half|along the top edge|on top]"
-    ),
+    "top": ("[at the top|at the top|near the top|in the upper part|in the upper half|along the top edge|on top]"),
     "bottom": (
-        "[at the bottom|at the bottom|near the bottom|in the lower part|in the lower half|along the "
-        "bottom edge]"
+        "[at the bottom|at the bottom|near the bottom|in the lower part|in the lower half|along the bottom edge]"
     ),
     "left": "[on the left|on the left|on the left side|at the left|at the left edge|to the left]",
     "right": "[on the right|on the right|on the right side|at the right|at the right edge|to the right]",

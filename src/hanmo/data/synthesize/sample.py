@@ -78,9 +78,7 @@ class CardConfig:
             if not 1 <= getattr(self, key) <= most:
                 raise ConfigError(f"cards.{key} is {getattr(self, key)}; it must lie between 1 and {most}")
         if self.width < UNIT[0] or self.height < UNIT[1] or self.width % UNIT[0] or self.height % UNIT[1]:
-            raise ConfigError(
-                f"cards are {self.width}x{self.height}; choose multiples of {UNIT[0]}x{UNIT[1]} pixels"
-            )
+            raise ConfigError(f"cards are {self.width}x{self.height}; choose multiples of {UNIT[0]}x{UNIT[1]} pixels")
 
 
 def held_out(text: str) -> bool:

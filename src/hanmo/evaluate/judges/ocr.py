@@ -85,9 +85,7 @@ class OCR:
         """
         return self.read_boxes([image], [box])[0]
 
-    def read_boxes(
-        self, images: Sequence[Image.Image], boxes: Sequence[Box | None] | None = None
-    ) -> list[str]:
+    def read_boxes(self, images: Sequence[Image.Image], boxes: Sequence[Box | None] | None = None) -> list[str]:
         """`read_box` for many pictures at once; no text depends on the other pictures of the batch.
 
         Raises:
@@ -95,17 +93,13 @@ class OCR:
         """
         boxes = [None] * len(images) if boxes is None else boxes
         if len(boxes) != len(images):
-            raise RequestError(
-                f"{len(images)} pictures came with {len(boxes)} boxes; give one box (or None) to each"
-            )
+            raise RequestError(f"{len(images)} pictures came with {len(boxes)} boxes; give one box (or None) to each")
         crops = [_bgr(_enlarged(image, box)) for image, box in zip(images, boxes, strict=True)]
         usual = [i for i, crop in enumerate(crops) if crop.shape[1] <= _PADDED_RATIO * crop.shape[0]]
         texts = [""] * len(crops)
         for group in [usual, *([i] for i in range(len(crops)) if i not in set(usual))]:
             if group:
-                for i, text in zip(
-                    group, self._engine.recognize_txt([crops[i] for i in group]).txts, strict=True
-                ):
+                for i, text in zip(group, self._engine.recognize_txt([crops[i] for i in group]).txts, strict=True):
                     texts[i] = text
         return texts
 
@@ -136,9 +130,7 @@ def _enlarged(image: Image.Image, box: Box | None) -> Image.Image:
             f"the text box {box} holds no pixel of a picture of {image.width}x{image.height}; "
             "give (left, top, right, bottom) inside it"
         )
-    return (
-        image.convert("RGB").crop(kept).resize((width * ENLARGE, height * ENLARGE), Image.Resampling.BICUBIC)
-    )
+    return image.convert("RGB").crop(kept).resize((width * ENLARGE, height * ENLARGE), Image.Resampling.BICUBIC)
 
 
 def _bgr(image: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -1,0 +1,150 @@
+"""Several processes that share one run: each computes some of a step's batches, and gradients are summed.
+
+Data parallelism in its plainest form, for one machine: `run.processes` copies of the model, each with its
+own threads; a step's `run.accumulate` batches are dealt out among them, and what one process would have
+accumulated is summed between them instead. The steps are the same ones (to the order of additions).
+The process that was started is number 0: it writes, paints and judges; the others only compute, and say
+what they have to say in `worker-N.log`.
+
+It does not know what is trained, batches or files of a run (but for those logs).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from hanmo.errors import TrainingError
+
+_PATIENCE = timedelta(hours=6)  # previews and kept latents are made by process 0 while the others wait
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which of the processes this one is: number `rank` of `count`."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes, paints and judges."""
+        return self.rank == 0
+
+    def parts(self, accumulate: int) -> range:
+        """The batches of a step that this process computes, of `accumulate` in all."""
+        return range(self.rank, accumulate, self.count)
+
+    def sum(self, parameters: Sequence[nn.Parameter], values: Mapping[str, float]) -> dict[str, float]:
+        """Sum the gradients (in place) and `values` over all processes; every process must call it.
+
+        Args:
+            parameters: in the same order everywhere; one that has a gradient nowhere is left without.
+            values: the same keys everywhere.
+
+        Raises:
+            TrainingError: another process has ended.
+        """
+        if self.count == 1:
+            return dict(values)
+        device = parameters[0].device
+        present = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=device)
+        numbers = torch.tensor(list(values.values()), dtype=torch.float32, device=device)
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        flat = torch.cat([present, numbers, *(gradient.flatten() for gradient in gradients)])
+        self._together(flat)
+        had, sums, rest = flat.split([len(present), len(numbers), len(flat) - len(present) - len(numbers)])
+        parts = rest.split([gradient.numel() for gradient in gradients])
+        for parameter, gradient, part, somewhere in zip(parameters, gradients, parts, had.tolist(), strict=True):
+            parameter.grad = gradient.copy_(part.view_as(gradient)) if somewhere else None
+        return dict(zip(values, sums.tolist(), strict=True))
+
+    def wait(self) -> None:
+        """Go on when every process has come here.
+
+        Raises:
+            TrainingError: another process has ended.
+        """
+        if self.count > 1:
+            self._together(torch.zeros(1))
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Let the first process do the block, then all others: for what is made once and found afterwards."""
+        if not self.first:
+            self.wait()
+        yield
+        if self.first:
+            self.wait()
+
+    def _together(self, tensor: torch.Tensor) -> None:
+        try:
+            dist.all_reduce(tensor)
+        except RuntimeError as error:
+            raise TrainingError(
+                f"another process of the run has ended ({str(error).splitlines()[0]}); what it said is in worker-N.log "
+                "in the run's folder. Resume the run with --resume"
+            ) from error
+
+
+ALONE = Ranks()
+
+
+@contextlib.contextmanager
+def gathered(count: int, folder: Path, resume: bool) -> Iterator[Ranks]:
+    """Start the other processes of the run in `folder`, whose recipe is written already, and be number 0.
+
+    Raises:
+        TrainingError: a process ended with an error.
+    """
+    if count == 1:
+        yield ALONE
+        return
+    with tempfile.TemporaryDirectory(prefix="hanmo-run-") as meeting:
+        store = Path(meeting) / "store"
+        workers = [_start(folder, rank, count, store, resume) for rank in range(1, count)]
+        try:
+            with _met(0, count, store) as ranks:
+                yield ranks
+            for rank, worker in enumerate(workers, start=1):
+                if worker.wait(timeout=_PATIENCE.total_seconds()):
+                    raise TrainingError(f"process {rank} of the run failed: see {folder / f'worker-{rank}.log'}")
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+
+
+def _start(folder: Path, rank: int, count: int, store: Path, resume: bool) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "hanmo.train.worker", str(folder), str(rank), str(count), str(store)]
+    with (folder / f"worker-{rank}.log").open("wb") as log:
+        return subprocess.Popen([*words, *["--resume"] * resume], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def joined(rank: int, count: int, store: Path) -> Iterator[Ranks]:
+    """Be number `rank` of a run that another process began; `store` is the file where they meet."""
+    with _met(rank, count, store) as ranks:
+        yield ranks
+
+
+@contextlib.contextmanager
+def _met(rank: int, count: int, store: Path) -> Iterator[Ranks]:
+    if sys.platform.startswith("linux"):
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all on this machine, whatever its name resolves to
+    dist.init_process_group("gloo", init_method=store.as_uri(), rank=rank, world_size=count, timeout=_PATIENCE)
+    try:
+        yield Ranks(rank, count)
+    finally:
+        dist.destroy_process_group()
