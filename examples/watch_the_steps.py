@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hanmo
 from hanmo.engine.denoise import StepInfo
-from hanmo.pipeline.request import make_request
+from hanmo.pipeline.ask import make_request
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 

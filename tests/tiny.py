@@ -45,6 +45,8 @@ PREFERENCES = Preferences(
     edit_plus_vlm_area=56 * 56,
     steps=3,
     max_text=40,
+    smallest=16,
+    largest=512,
 )
 
 

@@ -18,10 +18,13 @@ from torch import Tensor
 
 import hanmo
 from hanmo.engine.denoise import StepInfo
-from hanmo.model.latents import image_to_tensor
-from hanmo.pipeline.conditions import open_pictures, prepare
+from hanmo.model.latents import image_to_tensor, unpack
+from hanmo.pipeline.ask import make_request
+from hanmo.pipeline.conditions import prepare
+from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.pipeline import Pipeline
-from hanmo.pipeline.request import Request, make_request
+from hanmo.pipeline.request import Request
+from hanmo.pipeline.work import plan_work
 
 PROMPT = 'a red card with the text "HELLO"'
 WORSE = "text 你好"
@@ -144,13 +147,14 @@ def golden(shared: Path) -> Golden:
 @torch.inference_mode()
 def run_from(pipe: Pipeline, request: Request, noise: Tensor) -> tuple[Tensor, list[Image.Image]]:
     """The run of a request whose noise is given instead of drawn."""
-    assert request.size is not None
-    pictures = open_pictures(request)
-    request = request.resolve(pipe.preferences, request.size)
-    conditions = replace(prepare(request, pictures, pipe.encoder, pipe.vae, pipe.preferences), noise=noise)
+    works = plan_work(request, open_sources(request.images), pipe.preferences)
+    request = request.resolve(pipe.preferences, [work.output for work in works])
+    found = prepare(request, works, pipe.encoder, pipe.vae, pipe.preferences.max_text)
+    conditions = replace(found, noise=noise)
     seen: list[Tensor] = []
     latents = pipe._denoise(request, conditions, lambda info: seen.append(info.latents))
-    return torch.cat(seen), pipe._decode(request, latents)
+    width, height = works[0].canvas.size
+    return torch.cat(seen), pipe._decode(unpack(latents, height // 8, width // 8))
 
 
 def pixels_apart(images: list[Image.Image], golden_image: Tensor) -> float:

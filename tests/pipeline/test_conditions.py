@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hanmo.errors import RequestError
-from hanmo.pipeline.conditions import noise_tokens, open_picture, open_pictures, prepare, size_for
+from hanmo.pipeline.ask import make_request
+from hanmo.pipeline.conditions import Conditions, noise_tokens, prepare
+from hanmo.pipeline.pictures import open_picture, open_sources
 from hanmo.pipeline.pipeline import Pipeline
-from hanmo.pipeline.request import make_request
+from hanmo.pipeline.work import plan_work, size_for
 
 
 @pytest.mark.parametrize(
@@ -66,15 +68,21 @@ def test_transparent_parts_become_white_and_photographs_upright(tmp_path: Path) 
 def test_one_source_of_many_edits_is_opened_once(tmp_path: Path) -> None:
     tiny.picture(96, 64).save(tmp_path / "a.png")
     request = make_request("edit", ["a", "b"], tmp_path / "a.png", seed=0)
-    first, second = open_pictures(request)
-    assert first is second
+    first, second = open_sources(request.images)
+    assert first[0] is second[0]
+
+
+@torch.inference_mode()
+def prepared(pipe: Pipeline, request: Request) -> Conditions:
+    works = plan_work(request, open_sources(request.images), pipe.preferences)
+    request = request.resolve(pipe.preferences, [work.output for work in works])
+    return prepare(request, works, pipe.encoder, pipe.vae, pipe.preferences.max_text)
 
 
 def test_repeated_prompts_are_encoded_once_and_given_to_each(pipe: Pipeline) -> None:
     request = make_request("generate", ["a red card", "text", "a red card"], seed=0)
-    request = request.resolve(pipe.preferences, (96, 64))
+    conditions = prepared(pipe, request)
     with torch.inference_mode():
-        conditions = prepare(request, [], pipe.encoder, pipe.vae, pipe.preferences)
         alone = pipe.encoder.encode(["text"])
     states = conditions.positive.states
     assert torch.equal(states[0], states[2])
@@ -86,9 +94,7 @@ def test_repeated_prompts_are_encoded_once_and_given_to_each(pipe: Pipeline) -> 
 
 def test_an_edit_carries_its_source_behind_the_target(pipe: Pipeline) -> None:
     picture = tiny.picture(96, 64)
-    request = make_request("edit", "red", picture, size=(48, 32), seed=0).resolve(pipe.preferences, (48, 32))
-    with torch.inference_mode():
-        conditions = prepare(request, [picture], pipe.encoder, pipe.vae, pipe.preferences)
+    conditions = prepared(pipe, make_request("edit", "red", picture, size=(48, 32), seed=0))
     assert conditions.shapes == ((1, 2, 3), (1, 4, 6))
     assert conditions.pictures is not None
     assert conditions.pictures.shape == (1, 24, 64)

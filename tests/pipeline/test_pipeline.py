@@ -130,7 +130,7 @@ def test_on_step_hears_all_steps_and_cancelling_stops(pipe: Pipeline) -> None:
 def test_the_result_says_all_that_was_done(pipe: Pipeline) -> None:
     result = pipe.generate(["a", "b"], seed=[5, 9])
     assert result.seeds == (5, 9)
-    assert (result.request.steps, result.request.size, result.request.negatives) == (3, (96, 64), (" ", " "))
+    assert (result.request.steps, result.request.sizes, result.request.negatives) == (3, ((96, 64),) * 2, (" ", " "))
     assert result.timings.total == pytest.approx(
         result.timings.conditions + result.timings.denoise + result.timings.decode
     )
@@ -142,9 +142,24 @@ def test_a_prompt_beyond_the_limit_is_refused(pipe: Pipeline) -> None:
         pipe.generate("x y " * 40, seed=0)
 
 
-def test_pictures_of_different_shapes_are_no_batch(pipe: Pipeline) -> None:
-    with pytest.raises(RequestError, match="differ in shape"):
-        pipe.edit([tiny.picture(96, 64), tiny.picture(64, 96)], "a", seed=0)
+def test_a_batch_of_different_pictures_sizes_and_counts_equals_single_runs(pipe: Pipeline) -> None:
+    pictures = [tiny.picture(96, 64, 1), [tiny.picture(64, 96, 2), tiny.picture(80, 80, 3)], tiny.picture(96, 64, 4)]
+    prompts = ["red", "a red card", "text"]
+    together = pipe.edit(pictures, prompts, seed=5)
+    for index, (picture, prompt) in enumerate(zip(pictures, prompts, strict=True)):
+        alone = pipe.edit([picture], prompt, seed=5 + index)
+        ours, single = together.latents[index], alone.latents[0]
+        assert ours is not None
+        assert single is not None
+        torch.testing.assert_close(ours, single, atol=1e-4, rtol=0)
+        assert together.images[index].size == alone.images[0].size
+
+
+def test_steps_of_several_runs_are_counted_through(pipe: Pipeline) -> None:
+    seen: list[tuple[int, int, tuple[int, ...]]] = []
+    pictures = [tiny.picture(96, 64), tiny.picture(64, 96), tiny.picture(96, 64)]
+    pipe.edit(pictures, "a", seed=0, steps=2, on_step=lambda info: seen.append((info.index, info.total, info.pictures)))
+    assert seen == [(0, 4, (0, 2)), (1, 4, (0, 2)), (2, 4, (1,)), (3, 4, (1,))]
 
 
 @pytest.mark.parametrize("task", ["edit", "img2img"])

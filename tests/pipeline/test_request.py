@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hanmo.errors import RequestError
-from hanmo.pipeline.request import Request, as_size, check_size, make_request, steps_skipped
+from hanmo.pipeline.ask import as_size, make_request
+from hanmo.pipeline.request import Request, check_size, steps_skipped
 from hanmo.weights.preferences import Preferences
 
 PICTURE = Image.new("RGB", (96, 64))
@@ -94,13 +95,13 @@ def test_one_prompt_serves_all_pictures_and_one_picture_all_prompts() -> None:
 
 
 def test_what_is_left_open_comes_from_the_checkpoint() -> None:
-    request = make_request("img2img", "a", PICTURE, seed=0).resolve(Preferences(steps=7), (96, 64))
+    request = make_request("img2img", "a", PICTURE, seed=0).resolve(Preferences(steps=7), [(96, 64)])
     assert (request.steps, request.cfg_scale, request.negatives) == (7, 4.0, (" ",))
-    assert (request.size, request.strength) == ((96, 64), 0.6)
+    assert (request.sizes, request.strength) == (((96, 64),), 0.6)
 
 
 def test_guidance_off_is_said_by_scale_one() -> None:
-    request = make_request("generate", "a", cfg_scale=1.0, seed=0).resolve(Preferences(), (96, 64))
+    request = make_request("generate", "a", cfg_scale=1.0, seed=0).resolve(Preferences(), [(96, 64)])
     assert request.cfg_scale == 1.0
     assert request.negatives is None
 
@@ -108,11 +109,11 @@ def test_guidance_off_is_said_by_scale_one() -> None:
 def test_a_negative_is_refused_where_the_checkpoint_itself_has_no_guidance() -> None:
     request = make_request("generate", "a", negative="b", seed=0)
     with pytest.raises(RequestError, match="no effect"):
-        request.resolve(Preferences(cfg_scale=1.0), (96, 64))
+        request.resolve(Preferences(cfg_scale=1.0), [(96, 64)])
 
 
 def test_the_record_describes_one_picture() -> None:
-    request = make_request("generate", ["a", "b"], seed=3).resolve(Preferences(), (96, 64))
+    request = make_request("generate", ["a", "b"], seed=3).resolve(Preferences(), [(96, 64), (96, 64)])
     assert request.record(1) == {
         "task": "generate",
         "prompt": "b",

@@ -10,14 +10,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from hanmo import __version__
 from hanmo.errors import RequestError
-from hanmo.pipeline.request import make_request
+from hanmo.pipeline.ask import make_request
 from hanmo.safety.provenance import png_metadata, read_request
 from hanmo.weights.preferences import Preferences
 
 
 def saved(path: Path, negative: str | None = None) -> dict[str, object]:
     request = make_request("generate", ["a", '一张 "红" card\nline two'], negative=negative, seed=3)
-    request = request.resolve(Preferences(), (96, 64))
+    request = request.resolve(Preferences(), [(96, 64), (96, 64)])
     Image.new("RGB", (96, 64)).save(path, pnginfo=png_metadata(request, 1, "hanmo-tiny"))
     return request.record(1)
 

@@ -17,8 +17,9 @@ from typing import Any
 
 from hanmo.cli.options import size_of
 from hanmo.errors import OutputError, RequestError
-from hanmo.pipeline.conditions import open_pictures
-from hanmo.pipeline.request import Request, Task, make_request
+from hanmo.pipeline.ask import make_request
+from hanmo.pipeline.pictures import open_sources
+from hanmo.pipeline.request import Request, Task
 from hanmo.weights.files import check_parent
 
 KEYS = ("prompt", "image", "size", "steps", "cfg_scale", "negative", "seed", "num", "strength", "output")
@@ -60,7 +61,7 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, image: str | 
     for line in lines:
         try:
             one, count = _request(args, task, line.values, seed)
-            open_pictures(one)
+            open_sources(one.images)
         except RequestError as error:
             raise RequestError(f"{line.place}{error}") from None
         seed += 0 if "seed" in line.values else count
@@ -70,15 +71,7 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, image: str | 
 
 def one_of(request: Request, index: int) -> Request:
     """Picture number `index` of a request, as a request of its own."""
-    part = slice(index, index + 1)
-    negatives = None if request.negatives is None else request.negatives[part]
-    return replace(
-        request,
-        prompts=request.prompts[part],
-        images=request.images[part],
-        negatives=negatives,
-        seeds=request.seeds[part],
-    )
+    return request.rows([index])
 
 
 def joined(requests: Sequence[Request]) -> Request:
@@ -91,6 +84,7 @@ def joined(requests: Sequence[Request]) -> Request:
         images=tuple(image for request in requests for image in request.images),
         negatives=negatives,
         seeds=tuple(seed for request in requests for seed in request.seeds),
+        masks=tuple(mask for request in requests for mask in request.masks),
     )
 
 
@@ -106,10 +100,9 @@ def batches(jobs: Sequence[Job], size: int) -> list[list[Job]]:
 
 
 def _alike(a: Request, b: Request) -> bool:
-    """Whether two requests fit into one batch: all settings equal, and one shape for sure."""
-    same = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds) == b
-    shape = a.task == "generate" or a.size is not None or a.images == b.images
-    return same and shape and (a.negatives is None) == (b.negatives is None)
+    """Whether two requests fit into one batch: all settings equal."""
+    same = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds, masks=b.masks) == b
+    return same and (a.negatives is None) == (b.negatives is None)
 
 
 def _lines(args: argparse.Namespace, task: Task, prompt: str | None, image: str | None) -> list[Line]:

@@ -38,12 +38,15 @@ class StepInfo:
         total: how many will be done.
         sigma: noise level that the latents have reached; 0 after the last step.
         latents: packed latents, to look at and not to change.
+        pictures: which pictures of the request they belong to; a request whose pictures differ in layout is
+            painted in several runs, whose steps are counted through.
     """
 
     index: int
     total: int
     sigma: float
     latents: Float[Tensor, "B S P"]
+    pictures: tuple[int, ...] = ()
 
 
 OnStep = Callable[[StepInfo], None]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from hanmo.engine.denoise import Velocity
@@ -34,11 +34,15 @@ JOIN_BELOW = 1 << 15
 
 @dataclass(frozen=True)
 class Stream:
-    """One pass's text: its projected states, which of them are real, and all rotary tables."""
+    """One pass's text: its projected states, which of them are real, and all rotary tables.
+
+    `attention` says who may look at whom, padding included, where a mask asks for it (`attention.py`).
+    """
 
     text: Float[Tensor, "B T D"]
     mask: Bool[Tensor, "B T"] | None
     rotation: Rope
+    attention: Shaped[Tensor, "B 1 N N"] | None = None
 
 
 def modulation_tables(transformer: MMDiT, levels: Float[Tensor, " N"]) -> list[Modulation]:
@@ -114,7 +118,7 @@ def predictor(
             repeats = len(x) // len(context)
             tokens = torch.cat([tokens, context.repeat(repeats, 1, 1)], dim=1)
         velocity = transformer.velocity(
-            tokens, stream.text, stream.mask, stream.rotation, tables[index], target=x.shape[1]
+            tokens, stream.text, stream.mask, stream.rotation, tables[index], x.shape[1], stream.attention
         )
         return velocity.to(x.dtype)
 
@@ -133,6 +137,8 @@ def predictor(
 
 
 def _one_batch_is_faster(positive: Stream, negative: Stream) -> bool:
+    if positive.attention is not None:
+        return False
     batch, length, width = positive.text.shape
     tokens = len(positive.rotation.image_cos) + max(length, negative.text.shape[1])
     return batch * tokens * width < JOIN_BELOW

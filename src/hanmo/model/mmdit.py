@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -51,9 +51,9 @@ def sdpa(
     query: Float[Tensor, "B H N d"],
     key: Float[Tensor, "B H M d"],
     value: Float[Tensor, "B H M d"],
-    mask: Bool[Tensor, "B 1 1 M"] | None,
+    mask: Shaped[Tensor, "B 1 _ M"] | None,
 ) -> Float[Tensor, "B H N d"]:
-    """Softmax attention with scale 1/sqrt(d), no causality; False in the mask hides a key."""
+    """Softmax attention with scale 1/sqrt(d), no causality; False in the mask hides a key, a number is added."""
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
@@ -116,7 +116,7 @@ class JointAttention(nn.Module):
         self,
         image: Float[Tensor, "B S D"],
         text: Float[Tensor, "B T D"],
-        mask: Bool[Tensor, "B 1 1 N"] | None,
+        mask: Shaped[Tensor, "B 1 _ N"] | None,
         rotation: tuple[Float[Tensor, "N half"], Float[Tensor, "N half"]],
         queries: int | None = None,
     ) -> tuple[Float[Tensor, "B _ D"], Float[Tensor, "B _ D"]]:
@@ -125,7 +125,7 @@ class JointAttention(nn.Module):
         Args:
             image: modulated image tokens.
             text: modulated text tokens.
-            mask: key mask over text then image, or None.
+            mask: keys over text then image that may be seen, for all (one row) or for each token; or None.
             rotation: cos and sin over text then image.
             queries: when given, only so many image tokens ask, and the text's output is empty (last block).
         """
@@ -138,6 +138,8 @@ class JointAttention(nn.Module):
             q = apply(q, cos, sin)
         else:
             q = apply(q, cos[length : length + queries], sin[length : length + queries])
+            if mask is not None and mask.shape[2] > 1:
+                mask = mask[:, :, length : length + queries]
         added = self.norm_added_k(self._split(self.add_k_proj(text)))
         k = torch.cat([added, self.norm_k(self._split(self.to_k(image)))], dim=1)
         v = self._split(torch.cat([self.add_v_proj(text), self.to_v(image)], dim=1))
@@ -218,7 +220,7 @@ class Block(nn.Module):
         text: Float[Tensor, "B T D"],
         mod_image: Float[Tensor, "R K six"],
         mod_text: Float[Tensor, "R 1 six"],
-        mask: Bool[Tensor, "B 1 1 N"] | None,
+        mask: Shaped[Tensor, "B 1 _ N"] | None,
         rotation: tuple[Float[Tensor, "N half"], Float[Tensor, "N half"]],
         target: int,
         last: bool = False,
@@ -230,7 +232,7 @@ class Block(nn.Module):
             text: text tokens.
             mod_image: the image stream's six vectors: shift, scale, gate for attention, then for the MLP.
             mod_text: the text stream's.
-            mask: key mask over text then image, or None.
+            mask: as the attention's.
             rotation: MSRoPE cos and sin over text then image.
             target: number of target tokens.
             last: compute only what the output needs: the target's tokens, no text stream.
@@ -320,6 +322,7 @@ class MMDiT(nn.Module):
         rotation: Rope,
         modulation: Modulation,
         target: int | None = None,
+        attention: Shaped[Tensor, "B 1 N N"] | None = None,
     ) -> Float[Tensor, "B _ P"]:
         """Velocity of the first `target` image tokens (all when None).
 
@@ -330,13 +333,14 @@ class MMDiT(nn.Module):
             rotation: MSRoPE tables of these pictures and this text length.
             modulation: output of `modulation`: B rows, or one row for the whole batch.
             target: number of target tokens.
+            attention: who may look at whom, in place of `mask`: bool, or numbers added to the scores.
         """
         target = latents.shape[1] if target is None else target
         # Under autocast the residual streams stay in the dtype of their input.
         image = self.img_in(latents).to(latents.dtype)
         text = text.to(latents.dtype)
-        keys = None
-        if mask is not None:
+        keys = attention
+        if mask is not None and attention is None:
             keys = F.pad(mask, (0, image.shape[1]), value=True)[:, None, None]
         tables = rotation.joint()
         final = len(self.transformer_blocks) - 1

@@ -11,25 +11,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Unpack
 
 import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from hanmo.engine.denoise import OnStep, Solver, denoise
+from hanmo.engine.attention import Attention, attention_table
+from hanmo.engine.denoise import OnStep, StepInfo, denoise
 from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_stream
+from hanmo.engine.region import keep_outside
 from hanmo.errors import HanmoError
 from hanmo.flow import ScheduleConfig, interpolate
 from hanmo.model.encoder import ConditionEncoder, TextStates
 from hanmo.model.latents import tensor_to_images, unpack
 from hanmo.model.mmdit import MMDiT
-from hanmo.model.msrope import Shape
 from hanmo.model.vae import VAE
-from hanmo.pipeline.conditions import Conditions, open_pictures, output_size, prepare
-from hanmo.pipeline.request import Picture, Request, Result, Timings, make_request, steps_skipped
+from hanmo.pipeline.ask import Options, Pictures, Sizes, make_request, outpaint_margins
+from hanmo.pipeline.conditions import Conditions, prepare
+from hanmo.pipeline.pictures import open_sources
+from hanmo.pipeline.request import Request, Result, Timings, steps_skipped
+from hanmo.pipeline.work import Work, plan_work
 from hanmo.sampler import schedule
 from hanmo.weights.fill import parse_device
 from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
@@ -74,140 +80,178 @@ class Pipeline:
         self,
         prompt: str | Sequence[str],
         *,
-        size: Sequence[int] | None = None,
-        steps: int | None = None,
-        cfg_scale: float | None = None,
-        negative: str | Sequence[str] | None = None,
-        seed: int | Sequence[int] | None = None,
-        num: int = 1,
-        solver: Solver = "euler",
+        size: Sizes | None = None,
         on_step: OnStep | None = None,
+        **options: Unpack[Options],
     ) -> Result:
         """Paint what a prompt says; a list of prompts is a batch.
 
         Args:
             prompt: what to paint.
-            size: (width, height), multiples of 16; None takes the checkpoint's.
-            steps: denoising steps; None takes the checkpoint's.
-            cfg_scale: guidance scale, 1.0 for none; None takes the checkpoint's.
-            negative: what to move away from; None means " ".
-            seed: s means s, s + 1, ... over the pictures; a list has one per picture; None draws one.
-            num: pictures for each prompt.
-            solver: "euler" or "heun".
+            size: (width, height), multiples of 16, or one for each prompt; None takes the checkpoint's.
             on_step: called after each step; raising `errors.Cancelled` stops.
+            options: steps, cfg_scale, negative, seed, num and solver: see `ask.Options`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
-        request = make_request(
-            "generate",
-            prompt,
-            size=size,
-            steps=steps,
-            cfg_scale=cfg_scale,
-            negative=negative,
-            seed=seed,
-            num=num,
-            solver=solver,
-        )
-        return self(request, on_step)
+        return self(make_request("generate", prompt, size=size, **options), on_step)
 
     def edit(
         self,
-        images: Picture | Sequence[Picture],
+        images: Pictures,
         prompt: str | Sequence[str],
         *,
-        size: Sequence[int] | None = None,
-        steps: int | None = None,
-        cfg_scale: float | None = None,
-        negative: str | Sequence[str] | None = None,
-        seed: int | Sequence[int] | None = None,
-        num: int = 1,
-        solver: Solver = "euler",
+        size: Sizes | None = None,
         on_step: OnStep | None = None,
+        **options: Unpack[Options],
     ) -> Result:
-        """Change a picture as an instruction says; a list of pictures is a batch of edits of one shape.
+        """Change a picture as an instruction says.
 
         Args:
-            images: a PIL picture or a path; it is resized to the checkpoint's area for sources.
+            images: a PIL picture, a path or a `Result.painting`; a list is a batch, whose pictures may differ in
+                size; an inner list holds the several pictures of one edit.
             prompt: the instruction; one serves all pictures.
-            size: of the output; None takes the resized source's.
-            steps: see `generate`.
-            cfg_scale: see `generate`.
-            negative: see `generate`.
-            seed: see `generate`.
-            num: pictures for each pair.
-            solver: see `generate`.
+            size: of the output; "auto" for exactly the (first) picture's; None takes the checkpoint's area in
+                the (last) picture's shape, as released.
             on_step: see `generate`.
+            options: see `generate`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
-        request = make_request(
-            "edit",
-            prompt,
-            images,
-            size=size,
-            steps=steps,
-            cfg_scale=cfg_scale,
-            negative=negative,
-            seed=seed,
-            num=num,
-            solver=solver,
-        )
-        return self(request, on_step)
+        return self(make_request("edit", prompt, images, size=size, **options), on_step)
 
     def img2img(
         self,
-        images: Picture | Sequence[Picture],
+        images: Pictures,
         prompt: str | Sequence[str],
         *,
         strength: float | None = None,
-        size: Sequence[int] | None = None,
-        steps: int | None = None,
-        cfg_scale: float | None = None,
-        negative: str | Sequence[str] | None = None,
-        seed: int | Sequence[int] | None = None,
-        num: int = 1,
-        solver: Solver = "euler",
+        size: Sizes | None = None,
         on_step: OnStep | None = None,
+        **options: Unpack[Options],
     ) -> Result:
         """Paint a prompt over a picture that was noised part of the way.
 
         Args:
-            images: a PIL picture or a path, resized (and stretched, if need be) to the output's size.
+            images: a PIL picture or a path, resized (and stretched, if need be) to the output's size; a list is
+                a batch.
             prompt: what to paint.
-            strength: how far the picture is noised: 1 leaves nothing of it; None means 0.6.
-            size: of the output; None takes the checkpoint's area in the picture's shape.
-            steps: of the whole schedule; about `strength` of them are run.
-            cfg_scale: see `generate`.
-            negative: see `generate`.
-            seed: see `generate`.
-            num: pictures for each pair.
-            solver: see `generate`.
+            strength: how far the picture is noised, about the part of the steps that is run: 1 leaves nothing of
+                it; None means 0.6.
+            size: of the output; "auto" for exactly the picture's; None takes the checkpoint's area in its shape.
             on_step: see `generate`.
+            options: see `generate`.
+
+        Raises:
+            RequestError: a request that cannot be done as asked, in one line.
+        """
+        return self(make_request("img2img", prompt, images, strength=strength, size=size, **options), on_step)
+
+    def inpaint(
+        self,
+        images: Pictures,
+        mask: Any,
+        prompt: str | Sequence[str],
+        *,
+        feather: int = 0,
+        crop: Literal["auto"] | None = None,
+        attention: Attention = "free",
+        softness: float | None = None,
+        reference: bool | None = None,
+        strength: float | None = None,
+        on_step: OnStep | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Paint a part of a picture anew; pixels outside the feathered mask keep their bytes.
+
+        Args:
+            images: a PIL picture or a path, of any size; a list is a batch.
+            mask: white (or transparent) is painted: a picture, an array, a box (left, top, right, bottom) or
+                a polygon; a list has one for each picture.
+            prompt: what the picture shall show, or for a checkpoint for edits what to change.
+            feather: pixels around the mask in which new and old are mixed.
+            crop: "auto" paints a window around the mask at full resolution.
+            attention: "free", "isolate" or "soft": what kept parts may look at (see `engine.attention`).
+            softness: with "soft": how much, above 0; None means 4.
+            reference: whether the picture also conditions the model, as in an edit; None: if the checkpoint
+                is one for edits.
+            strength: how far the painted part is noised, in (0, 1]; None means 1.
+            on_step: called after each step; raising `errors.Cancelled` stops.
+            options: steps, cfg_scale, negative, seed, num and solver, as for `generate`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
         request = make_request(
-            "img2img",
+            "inpaint",
             prompt,
             images,
+            mask=mask,
+            feather=feather,
+            crop=crop,
+            attention=attention,
+            softness=softness,
+            reference=reference,
             strength=strength,
-            size=size,
-            steps=steps,
-            cfg_scale=cfg_scale,
-            negative=negative,
-            seed=seed,
-            num=num,
-            solver=solver,
+            **options,
+        )
+        return self(request, on_step)
+
+    def outpaint(
+        self,
+        images: Pictures,
+        prompt: str | Sequence[str],
+        *,
+        left: int = 0,
+        right: int = 0,
+        top: int = 0,
+        bottom: int = 0,
+        aspect: tuple[int, int] | None = None,
+        attention: Attention = "free",
+        softness: float | None = None,
+        reference: bool | None = None,
+        on_step: OnStep | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Continue a picture beyond its edges; its own pixels keep their bytes.
+
+        Args:
+            images: a PIL picture or a path, of any size; a list is a batch.
+            prompt: what the whole picture shall show.
+            left: pixels to add on that side; so right, top, bottom.
+            right: see `left`.
+            top: see `left`.
+            bottom: see `left`.
+            aspect: (width, height) of a ratio to reach instead, with as little as can be added.
+            attention: see `inpaint`.
+            softness: see `inpaint`.
+            reference: see `inpaint`.
+            on_step: see `inpaint`.
+            options: see `inpaint`.
+
+        Raises:
+            RequestError: a request that cannot be done as asked, in one line.
+        """
+        margins = outpaint_margins(images, (left, right, top, bottom), aspect)
+        request = make_request(
+            "outpaint",
+            prompt,
+            images,
+            margins=margins,
+            attention=attention,
+            softness=softness,
+            reference=reference,
+            **options,
         )
         return self(request, on_step)
 
     @torch.inference_mode()
     def __call__(self, request: Request, on_step: OnStep | None = None) -> Result:
         """Run a request.
+
+        Pictures of one layout (sizes, number of sources) are computed as one batch, the others after them.
 
         Args:
             request: any task; what it leaves open comes from `preferences`.
@@ -218,16 +262,40 @@ class Pipeline:
             HanmoError: latents or pictures that are not finite.
             Cancelled: whatever `on_step` raised.
         """
+        works = plan_work(request, open_sources(request.images), self.preferences)
+        request = request.resolve(self.preferences, [work.output for work in works])
+        groups: dict[object, list[int]] = {}
+        for index, work in enumerate(works):
+            groups.setdefault(work.layout, []).append(index)
+        images: dict[int, Image.Image] = {}
+        latents: dict[int, Tensor | None] = {}
+        timings = Timings(0.0, 0.0, 0.0)
+        for number, rows in enumerate(groups.values()):
+            hear = None if on_step is None else partial(_hear, on_step, number, len(groups), tuple(rows))
+            painted, z, seconds = self._paint(request.rows(rows), [works[row] for row in rows], hear)
+            timings = timings + seconds
+            for row, picture, own in zip(rows, painted, z, strict=True):
+                images[row] = works[row].finish(picture)
+                latents[row] = own if works[row].output == works[row].canvas.output else None
+        order = range(len(works))
+        return Result(
+            [images[row] for row in order], request.seeds, timings, {}, request, tuple(latents[row] for row in order)
+        )
+
+    def _paint(
+        self, request: Request, works: Sequence[Work], on_step: OnStep | None
+    ) -> tuple[list[Image.Image], list[Tensor], Timings]:
+        """Paint works of one layout: pictures of the canvas's size, and their latents."""
         began = time.perf_counter()
-        pictures = open_pictures(request)
-        request = request.resolve(self.preferences, output_size(request, pictures, self.preferences))
-        conditions = prepare(request, pictures, self.encoder, self.vae, self.preferences)
+        conditions = prepare(request, works, self.encoder, self.vae, self.preferences.max_text)
         conditioned = time.perf_counter()
-        latents = self._denoise(request, conditions, on_step)
+        tokens = self._denoise(request, conditions, on_step)
         denoised = time.perf_counter()
-        images = self._decode(request, latents)
+        width, height = works[0].canvas.size
+        latents = unpack(tokens, height // 8, width // 8)
+        images = self._decode(latents)
         timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
-        return Result(images, request.seeds, timings, {}, request)
+        return images, [each.cpu() for each in latents.split(1)], timings
 
     def _denoise(self, request: Request, conditions: Conditions, on_step: OnStep | None) -> Float[Tensor, "B S P"]:
         """Set up the velocity function of this request and run the loop."""
@@ -236,36 +304,53 @@ class Pipeline:
         device = self.transformer.proj_out.weight.device
         noise = conditions.noise.to(device)
         levels = schedule(request.steps, noise.shape[1], self.schedule)
-        skipped, x = 0, noise
+        skipped, x, after_step = 0, noise, None
         if conditions.start is not None:
+            start = conditions.start.to(device)
             skipped = steps_skipped(request.steps, request.strength or 1.0)
-            x = interpolate(conditions.start.to(device), noise, levels[skipped].to(device).expand(len(noise)))
+            x = interpolate(start, noise, levels[skipped].to(device).expand(len(noise)))
+            if conditions.edited is not None:
+                after_step = keep_outside(start, noise, conditions.edited.to(device), levels)
         negative = conditions.negative
         velocity = predictor(
             self.transformer,
             modulation_tables(self.transformer, levels[:-1]),
-            self._stream(conditions.positive, conditions.shapes),
-            None if negative is None else self._stream(negative, conditions.shapes),
+            self._stream(conditions.positive, conditions, request),
+            None if negative is None else self._stream(negative, conditions, request),
             request.cfg_scale,
             conditions.pictures,
         )
-        return denoise(x, velocity, levels, request.solver, skipped, on_step)
+        return denoise(x, velocity, levels, request.solver, skipped, on_step, after_step)
 
-    def _stream(self, text: TextStates, shapes: Sequence[Shape]) -> Stream:
-        return text_stream(self.transformer, text.states, text.mask, shapes)
+    def _stream(self, text: TextStates, conditions: Conditions, request: Request) -> Stream:
+        stream = text_stream(self.transformer, text.states, text.mask, conditions.shapes)
+        if conditions.edited is None or request.attention == "free":
+            return stream
+        table = attention_table(
+            conditions.edited.any(-1).to(stream.text.device),
+            stream.mask,
+            stream.text.shape[1],
+            0 if conditions.pictures is None else conditions.pictures.shape[1],
+            request.softness if request.attention == "soft" else None,
+            stream.text.dtype,
+        )
+        return replace(stream, attention=table)
 
-    def _decode(self, request: Request, latents: Float[Tensor, "B S P"]) -> list[Image.Image]:
+    def _decode(self, latents: Float[Tensor, "B Z h w"]) -> list[Image.Image]:
         """Pictures from latents, one at a time: no faster together, and memory for one is enough."""
-        assert request.size is not None
         weight = self.vae.quant_conv.weight
-        z = unpack(latents, request.size[1] // 8, request.size[0] // 8).to(weight.device, weight.dtype)
         images = []
-        for each in z.split(1):
+        for each in latents.to(weight.device, weight.dtype).split(1):
             pixels = self.vae.decode(self.vae.denormalise(each))
             if not bool(torch.isfinite(pixels).all()):
                 raise HanmoError("the VAE decoded values that are not finite: try dtype float32")
             images += tensor_to_images(pixels)
         return images
+
+
+def _hear(on_step: OnStep, number: int, groups: int, rows: tuple[int, ...], info: StepInfo) -> None:
+    """Tell of a step as one of all groups' steps."""
+    on_step(replace(info, index=number * info.total + info.index, total=groups * info.total, pictures=rows))
 
 
 def load(

@@ -8,25 +8,31 @@ A `Request` says nothing about a checkpoint: what is None is filled from the che
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from jaxtyping import Float
 from PIL import Image
+from torch import Tensor
 
+from hanmo.engine.attention import Attention
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
+from hanmo.pipeline.geometry import Size
+from hanmo.pipeline.mask import Mask
+from hanmo.pipeline.pictures import Painting, Picture
 from hanmo.weights.preferences import GRID, Preferences
 
-Task = Literal["generate", "edit", "img2img"]
-Picture = Image.Image | Path | str
-Size = tuple[int, int]
+Task = Literal["generate", "edit", "img2img", "inpaint", "outpaint"]
+Margins = tuple[int, int, int, int]
 
 DEFAULT_NEGATIVE = " "
-DEFAULT_STRENGTH = 0.6
+DEFAULT_STRENGTH = {"img2img": 0.6, "inpaint": 1.0, "outpaint": 1.0}
+DEFAULT_SOFTNESS = 4.0
 _LARGEST_SEED = 2**63 - 1
+_WIDEST_FEATHER = 256
 
 
 @dataclass(frozen=True)
@@ -35,15 +41,27 @@ class Request:
 
     Attributes:
         prompts: what to paint or to change, one per picture.
-        task: generate (text to picture), edit (picture and instruction), img2img (a picture as the start).
-        images: the source pictures of each prompt; none for `generate`.
-        size: (width, height), multiples of 16; None: the checkpoint's, an edit's in its source's shape.
+        task: generate (text to picture), edit (pictures and instruction), img2img (a picture as the start),
+            inpaint (a part of a picture anew), outpaint (a picture continued).
+        images: the source pictures of each prompt; none for `generate`, several for `edit` only.
+        size: (width, height), multiples of 16, or one for each picture; "auto": exactly the (first) source
+            picture's, whatever it is; None: the checkpoint's, an edit's in its (last) source's shape. Inpaint
+            and outpaint take none: they keep the picture's.
         steps: denoising steps, 1 or more; None takes the checkpoint's.
         cfg_scale: guidance scale; 1.0 turns guidance off; None takes the checkpoint's.
         negatives: what to move away from, one per picture; None means " ", or nothing with guidance off.
         seeds: one per picture.
-        strength: img2img only: how much of the schedule is run, in (0, 1].
+        strength: img2img, inpaint and outpaint: how much of the schedule is run, in (0, 1].
         solver: "euler" (one evaluation a step, as released) or "heun" (two).
+        masks: inpaint: what is painted, one per picture (`mask.as_mask`).
+        feather: inpaint: pixels around the mask in which new and old are mixed.
+        crop: inpaint: "auto" paints a window around the mask at full resolution instead of the whole.
+        margins: outpaint: pixels to add (left, right, top, bottom).
+        attention: inpaint, outpaint: what kept tokens may look at (`engine.attention`).
+        softness: with attention "soft": what is taken off their scores for painted tokens.
+        reference: inpaint, outpaint: whether the picture conditions the model as in an edit; None: if the
+            checkpoint is one for edits.
+        sizes: filled by `resolve`: (width, height) of each result.
 
     Raises:
         RequestError: at construction, in one line, for anything that no checkpoint could do.
@@ -52,20 +70,27 @@ class Request:
     prompts: tuple[str, ...]
     task: Task = "generate"
     images: tuple[tuple[Picture, ...], ...] = ()
-    size: Size | None = None
+    size: Size | Literal["auto"] | tuple[Size, ...] | None = None
     steps: int | None = None
     cfg_scale: float | None = None
     negatives: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0,)
     strength: float | None = None
     solver: Solver = "euler"
+    masks: tuple[Mask, ...] = ()
+    feather: int = 0
+    crop: Literal["auto"] | None = None
+    margins: Margins | None = None
+    attention: Attention = "free"
+    softness: float | None = None
+    reference: bool | None = None
+    sizes: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
         """Check everything that needs no checkpoint."""
         _check_words(self)
         _check_pictures(self)
-        if self.size is not None:
-            check_size(self.size)
+        _check_sizes(self)
         if self.steps is not None and self.steps < 1:
             raise RequestError(f"steps {self.steps} is not allowed: give 1 or more")
         if self.cfg_scale is not None and not 1 <= self.cfg_scale < math.inf:
@@ -73,25 +98,60 @@ class Request:
         if self.cfg_scale == 1 and self.negatives is not None:
             raise RequestError("a negative prompt has no effect with cfg_scale 1: leave one of the two out")
         _check_strength(self)
+        _check_masks(self)
         if self.solver not in get_args(Solver):
-            raise RequestError(f"solver {self.solver!r} is not allowed: give {_either(get_args(Solver))}")
+            raise RequestError(f"solver {self.solver!r} is not allowed: give {either(get_args(Solver))}")
 
-    def resolve(self, preferences: Preferences, size: Size) -> Request:
+    def size_of(self, index: int) -> Size | None:
+        """What was asked for picture number `index`, if it was a number of pixels."""
+        if self.size is None or self.size == "auto":
+            return None
+        size: Any = self.size if isinstance(self.size[0], int) else self.size[index]
+        return size[0], size[1]
+
+    def resolve(self, preferences: Preferences, sizes: Sequence[Size]) -> Request:
         """Fill what was left open, so that the request alone describes the run.
 
         Args:
             preferences: the checkpoint's.
-            size: the output size, found from the preferences or the source picture.
+            sizes: of the results, found from the preferences or the source pictures.
         """
         scale = preferences.cfg_scale if self.cfg_scale is None else self.cfg_scale
         negatives = self.negatives
         if scale > 1 and negatives is None:
             negatives = (DEFAULT_NEGATIVE,) * len(self.prompts)
-        strength = self.strength
-        if self.task == "img2img" and strength is None:
-            strength = DEFAULT_STRENGTH
+        strength = DEFAULT_STRENGTH.get(self.task) if self.strength is None else self.strength
         steps = preferences.steps if self.steps is None else self.steps
-        return replace(self, size=size, steps=steps, cfg_scale=scale, negatives=negatives, strength=strength)
+        soft = self.attention == "soft" and self.softness is None
+        return replace(
+            self,
+            steps=steps,
+            cfg_scale=scale,
+            negatives=negatives,
+            strength=strength,
+            softness=DEFAULT_SOFTNESS if soft else self.softness,
+            sizes=tuple(sizes),
+        )
+
+    def rows(self, rows: Sequence[int]) -> Request:
+        """Some of its pictures, as a request of their own."""
+
+        def pick(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(values[row] for row in rows) if values else ()
+
+        size = self.size
+        if size is not None and size != "auto" and not isinstance(size[0], int):
+            size = pick(size)
+        return replace(
+            self,
+            prompts=pick(self.prompts),
+            images=pick(self.images),
+            size=size,
+            negatives=None if self.negatives is None else pick(self.negatives),
+            seeds=pick(self.seeds),
+            masks=pick(self.masks),
+            sizes=pick(self.sizes),
+        )
 
     def record(self, index: int = 0) -> dict[str, Any]:
         """What describes picture number `index`, ready for JSON; source pictures are counted, not kept."""
@@ -100,12 +160,20 @@ class Request:
             "prompt": self.prompts[index],
             "negative": None if self.negatives is None else self.negatives[index],
             "seed": self.seeds[index],
-            "size": None if self.size is None else list(self.size),
+            "size": list(self.sizes[index]) if self.sizes else None,
+            "geometry": "auto" if self.size == "auto" else None,
             "steps": self.steps,
             "cfg_scale": self.cfg_scale,
             "strength": self.strength,
             "solver": self.solver,
             "images": len(self.images[index]) if self.images else 0,
+            "mask": _told(self.masks[index]) if self.masks else None,
+            "feather": self.feather or None,
+            "crop": self.crop,
+            "margins": None if self.margins is None else list(self.margins),
+            "attention": None if self.attention == "free" else self.attention,
+            "softness": self.softness,
+            "reference": self.reference,
         }
         return {key: value for key, value in values.items() if value is not None}
 
@@ -123,6 +191,10 @@ class Timings:
         """All of it."""
         return self.conditions + self.denoise + self.decode
 
+    def __add__(self, other: Timings) -> Timings:
+        """Part by part."""
+        return Timings(self.conditions + other.conditions, self.denoise + other.denoise, self.decode + other.decode)
+
     def to_dict(self) -> dict[str, float]:
         """For JSON."""
         return {**asdict(self), "total": self.total}
@@ -138,6 +210,7 @@ class Result:
         timings: seconds.
         safety: what a policy said of each picture; empty when none was asked.
         request: the request with every default filled in.
+        latents: of each painted picture, normalised, on the CPU; None where only a window was painted.
     """
 
     images: list[Image.Image]
@@ -145,71 +218,11 @@ class Result:
     timings: Timings
     safety: Mapping[int, str]
     request: Request
+    latents: tuple[Float[Tensor, "1 Z _ _"] | None, ...] = ()
 
-
-def make_request(
-    task: Task,
-    prompt: str | Sequence[str],
-    images: Picture | Sequence[Picture] | None = None,
-    *,
-    size: Sequence[int] | None = None,
-    steps: int | None = None,
-    cfg_scale: float | None = None,
-    negative: str | Sequence[str] | None = None,
-    seed: int | Sequence[int] | None = None,
-    num: int = 1,
-    strength: float | None = None,
-    solver: Solver = "euler",
-) -> Request:
-    """Build a request from what people type: single values or lists of them.
-
-    Args:
-        task: see `Request`.
-        prompt: one, or a list; with a list of pictures, one prompt serves all.
-        images: one picture (PIL or path), or a list: each is a source of its own; one serves all prompts.
-        size: (width, height).
-        steps: see `Request`.
-        cfg_scale: see `Request`.
-        negative: one for all, or one per prompt.
-        seed: a number s means s, s + 1, ... over the pictures; a list has one per picture; None draws one
-            from the operating system, and the result names it.
-        num: pictures for each prompt.
-        strength: see `Request`.
-        solver: see `Request`.
-
-    Raises:
-        RequestError: lists whose lengths do not fit, or any fault that `Request` finds.
-    """
-    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-    sources = _listed(images)
-    if len(prompts) == 1 and len(sources) > 1:
-        prompts = prompts * len(sources)
-    if len(sources) == 1:
-        sources = sources * len(prompts)
-    if sources and len(sources) != len(prompts):
-        raise RequestError(f"{len(sources)} pictures and {len(prompts)} prompts do not fit: give one for each, or one")
-    if num < 1:
-        raise RequestError(f"num {num} is not allowed: give 1 or more pictures per prompt")
-    negatives = None
-    if negative is not None:
-        given = [negative] if isinstance(negative, str) else list(negative)
-        if len(given) not in (1, len(prompts)):
-            raise RequestError(
-                f"{len(given)} negative prompts and {len(prompts)} prompts do not fit: give one for each, or one"
-            )
-        negatives = given * len(prompts) if len(given) == 1 else given
-    return Request(
-        prompts=tuple(_repeat(prompts, num)),
-        task=task,
-        images=tuple((source,) for source in _repeat(sources, num)),
-        size=None if size is None else as_size(size),
-        steps=steps,
-        cfg_scale=None if cfg_scale is None else float(cfg_scale),
-        negatives=None if negatives is None else tuple(_repeat(negatives, num)),
-        seeds=_seeds(seed, len(prompts) * num),
-        strength=None if strength is None else float(strength),
-        solver=solver,
-    )
+    def painting(self, index: int = 0) -> Painting:
+        """Picture number `index` with its latents, to go on from without encoding it anew."""
+        return Painting(self.images[index], self.latents[index] if self.latents else None)
 
 
 def check_size(size: Size) -> None:
@@ -224,18 +237,6 @@ def check_size(size: Size) -> None:
             f"size {size[0]}x{size[1]} is not allowed: width and height must be multiples of {GRID}; "
             f"the nearest is {nearest}"
         )
-
-
-def as_size(size: Sequence[object]) -> Size:
-    """(width, height) from any sequence of two whole numbers.
-
-    Raises:
-        RequestError: it is something else.
-    """
-    match tuple(size):
-        case (int(width), int(height)) if not isinstance(width, bool) and not isinstance(height, bool):
-            return width, height
-    raise RequestError(f"size {size!r} is not allowed: give (width, height) in whole pixels")
 
 
 def steps_skipped(steps: int, strength: float) -> int:
@@ -261,7 +262,7 @@ def _check_words(request: Request) -> None:
 
 def _check_pictures(request: Request) -> None:
     if request.task not in get_args(Task):
-        raise RequestError(f"task {request.task!r} is not allowed: give {_either(get_args(Task))}")
+        raise RequestError(f"task {request.task!r} is not allowed: give {either(get_args(Task))}")
     if request.task == "generate":
         if request.images:
             raise RequestError("generate takes no picture: use edit or img2img")
@@ -272,14 +273,33 @@ def _check_pictures(request: Request) -> None:
             "give one picture for each, or one for all"
         )
     for pictures in request.images:
-        if len(pictures) != 1:
-            raise RequestError(f"{len(pictures)} pictures for one {request.task}: give exactly one")
+        if not pictures or (len(pictures) != 1 and request.task != "edit"):
+            wanted = "one or more" if request.task == "edit" else "exactly one"
+            raise RequestError(f"{len(pictures)} pictures for one {request.task}: give {wanted}")
+
+
+def _check_sizes(request: Request) -> None:
+    size = request.size
+    if size is None:
+        return
+    if request.task in ("inpaint", "outpaint"):
+        raise RequestError(f"size has no effect on {request.task}, which keeps the picture's own: leave it out")
+    if size == "auto":
+        if request.task == "generate":
+            raise RequestError('size "auto" is that of a source picture, and generate has none: give width and height')
+        return
+    if not isinstance(size[0], int) and len(size) != len(request.prompts):
+        raise RequestError(f"{len(size)} sizes and {len(request.prompts)} pictures do not fit: give one for each")
+    for index in range(len(request.prompts)):
+        found = request.size_of(index)
+        if found is not None:
+            check_size(found)
 
 
 def _check_strength(request: Request) -> None:
     if request.strength is None:
         return
-    if request.task != "img2img":
+    if request.task not in DEFAULT_STRENGTH:
         raise RequestError(f"strength has no effect on {request.task}: leave it out, or use img2img")
     if not 0 < request.strength <= 1:
         raise RequestError(
@@ -289,26 +309,43 @@ def _check_strength(request: Request) -> None:
         raise RequestError(f"strength {request.strength} leaves none of {request.steps} steps: give more of either")
 
 
-def _listed(images: Picture | Sequence[Picture] | None) -> list[Picture]:
-    if images is None:
-        return []
-    return [images] if isinstance(images, Image.Image | Path | str) else list(images)
+def _check_masks(request: Request) -> None:
+    if request.task == "inpaint":
+        if len(request.masks) != len(request.prompts):
+            raise RequestError(
+                f"{len(request.masks)} masks and {len(request.prompts)} pictures do not fit: give one for each, or one"
+            )
+        if not 0 <= request.feather <= _WIDEST_FEATHER:
+            raise RequestError(f"feather {request.feather} is not allowed: give 0 to {_WIDEST_FEATHER} pixels")
+    elif request.masks or request.feather or request.crop:
+        raise RequestError(f"mask, feather and crop have no effect on {request.task}: leave them out, or use inpaint")
+    if request.crop not in (None, "auto"):
+        raise RequestError(f"crop {request.crop!r} is not allowed: give 'auto', or leave it out")
+    if request.task == "outpaint":
+        if request.margins is None or min(request.margins) < 0 or max(request.margins) == 0:
+            raise RequestError(f"margins {request.margins} are not allowed: give pixels to add on at least one side")
+    elif request.margins is not None:
+        raise RequestError(f"margins have no effect on {request.task}: leave them out, or use outpaint")
+    _check_attention(request)
 
 
-def _repeat(values: Sequence[Any], num: int) -> list[Any]:
-    return [value for value in values for _ in range(num)]
+def _check_attention(request: Request) -> None:
+    if request.attention not in get_args(Attention):
+        raise RequestError(f"attention {request.attention!r} is not allowed: give {either(get_args(Attention))}")
+    if request.task not in ("inpaint", "outpaint") and (request.attention != "free" or request.reference is not None):
+        raise RequestError(f"attention and reference have no effect on {request.task}: leave them out, or use inpaint")
+    if request.softness is not None:
+        if request.attention != "soft":
+            raise RequestError(f"softness has no effect on attention {request.attention!r}: leave it out, or use soft")
+        if not 0 < request.softness < math.inf:
+            raise RequestError(f"softness {request.softness} is not allowed: give a number above 0")
 
 
-def _seeds(seed: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
-    if seed is None:
-        seed = secrets.randbelow(2**32)
-    if isinstance(seed, int):
-        return tuple(seed + index for index in range(count))
-    seeds = tuple(seed)
-    if len(seeds) != count:
-        raise RequestError(f"{len(seeds)} seeds for {count} pictures: give one for each, or a single number")
-    return seeds
+def _told(mask: Mask) -> Any:
+    """A mask for a record: its path, box or points; a picture in memory is only named."""
+    return "a picture" if isinstance(mask, Image.Image) else str(mask) if isinstance(mask, Path) else mask
 
 
-def _either(options: Sequence[str]) -> str:
+def either(options: Sequence[str]) -> str:
+    """Alternatives in words: a, b or c."""
     return ", ".join(options[:-1]) + " or " + options[-1]

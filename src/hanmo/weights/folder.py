@@ -94,7 +94,15 @@ def open_folder(path: Path | str) -> Folder:
     if architectures[0] != ENCODER_CLASS:
         raise WeightsError(f"{folder / 'text_encoder'} is a {architectures[0]}; only {ENCODER_CLASS} is supported")
     schedule = _parse(folder / "scheduler" / "scheduler_config.json", ScheduleConfig.from_dict, _json)
-    return Folder(folder, index, transformer, vae, text_encoder, schedule, read_preferences(folder))
+    return Folder(
+        folder,
+        index,
+        transformer,
+        vae,
+        text_encoder,
+        schedule,
+        read_preferences(folder, str(index.get("_class_name", ""))),
+    )
 
 
 def load_transformer(

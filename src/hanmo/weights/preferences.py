@@ -12,11 +12,17 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from hanmo.errors import WeightsError
 
+Family = Literal["t2i", "edit", "edit_plus"]
 FILE_NAME = "hanmo.json"
+_FAMILIES: dict[str, Family] = {
+    "QwenImageEditPipeline": "edit",
+    "QwenImageEditInpaintPipeline": "edit",
+    "QwenImageEditPlusPipeline": "edit_plus",
+}
 GRID = 16
 """Pixels per image token along each side: every size is a multiple of it."""
 
@@ -33,6 +39,9 @@ class Preferences:
         steps: denoising steps.
         cfg_scale: guidance scale; 1 is off.
         max_text: tokens of a prompt, the template left out.
+        smallest: the shortest side, in pixels, that it paints well; smaller pictures are enlarged for it.
+        largest: the longest side that it paints well; larger pictures are reduced for it.
+        family: what it was trained for: "t2i", "edit" (one source picture), "edit_plus" (several).
     """
 
     default_size: tuple[int, int] = (1024, 1024)
@@ -42,6 +51,9 @@ class Preferences:
     steps: int = 30
     cfg_scale: float = 4.0
     max_text: int = 512
+    smallest: int = 384
+    largest: int = 3072
+    family: Family = "t2i"
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -53,22 +65,30 @@ class Preferences:
             raise WeightsError(
                 f"default_size {list(self.default_size)} is not allowed: give [width, height], multiples of {GRID}"
             )
-        for name in ("edit_area", "vlm_area", "edit_plus_vlm_area", "steps", "max_text"):
+        for name in ("edit_area", "vlm_area", "edit_plus_vlm_area", "steps", "max_text", "smallest"):
             if getattr(self, name) < 1:
                 raise WeightsError(f"{name} {getattr(self, name)} is not allowed: give a whole number above 0")
+        if self.largest < self.smallest:
+            raise WeightsError(f"largest {self.largest} is below smallest {self.smallest}: give at least as much")
+        if self.family not in get_args(Family):
+            raise WeightsError(f"family {self.family!r} is not allowed: give one of {', '.join(get_args(Family))}")
         if not self.cfg_scale >= 1:
             raise WeightsError(f"cfg_scale {self.cfg_scale} is not allowed: give 1 (guidance off) or more")
 
 
-def read_preferences(folder: Path) -> Preferences:
+def read_preferences(folder: Path, pipeline: str = "") -> Preferences:
     """Read `hanmo.json` of a checkpoint folder; the published values where there is none.
+
+    Args:
+        folder: of the checkpoint.
+        pipeline: class that its `model_index.json` names; it tells the family where no file does.
 
     Raises:
         WeightsError: the file is no JSON object, a key is unknown, or a value has the wrong type or range.
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        return Preferences()
+        return Preferences(family=_FAMILIES.get(pipeline, "t2i"))
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -103,6 +123,10 @@ def _checked(key: str, value: Any) -> Any:
             if whole or isinstance(value, float):
                 return float(value)
             raise WeightsError(f"cfg_scale must be a number, not {value!r}")
+        case "family":
+            if isinstance(value, str):
+                return value
+            raise WeightsError(f"family must be a word, not {value!r}")
         case _:
             if whole:
                 return value
