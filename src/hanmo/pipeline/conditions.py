@@ -130,6 +130,7 @@ def prepare(
     encoder: ConditionEncoder,
     vae: VAE,
     preferences: Preferences,
+    generators: Sequence[torch.Generator] | None = None,
 ) -> Conditions:
     """All tensors of a resolved request.
 
@@ -139,6 +140,7 @@ def prepare(
         encoder: the condition encoder.
         vae: the autoencoder.
         preferences: the checkpoint's: areas of source pictures, and the limit of a prompt.
+        generators: of the pictures, where something was drawn before; None starts one from each seed.
 
     Raises:
         RequestError: a prompt beyond the checkpoint's limit, or sources of different shapes in one batch.
@@ -148,7 +150,7 @@ def prepare(
     shapes: list[Shape] = [(1, height // GRID, width // GRID)]
     seen: list[Image.Image] = []
     context = start = None
-    generators = [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds]
+    generators = generators_of(request) if generators is None else generators
     if request.task == "edit":
         source = _same({size_for(preferences.edit_area, picture.size) for picture in pictures})
         shapes.append((1, source[1] // GRID, source[0] // GRID))
@@ -159,6 +161,11 @@ def prepare(
     positive, negative = encode_text(request, seen, encoder, preferences.max_text)
     noise = torch.cat([noise_tokens(request.size, generator) for generator in generators])
     return Conditions(positive, negative, tuple(shapes), context, start, noise)
+
+
+def generators_of(request: Request) -> list[torch.Generator]:
+    """One generator per picture, started from its seed."""
+    return [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds]
 
 
 def noise_tokens(size: Size, generator: torch.Generator) -> Float[Tensor, "1 S P"]:

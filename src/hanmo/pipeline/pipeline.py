@@ -19,21 +19,25 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from hanmo.engine.control import Control, check_fits, control_residuals
 from hanmo.engine.denoise import OnStep, Solver, denoise
 from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_stream
-from hanmo.errors import HanmoError
+from hanmo.errors import HanmoError, RequestError
 from hanmo.flow import ScheduleConfig, interpolate
+from hanmo.model.controlnet import ControlNet
 from hanmo.model.encoder import ConditionEncoder, TextStates
 from hanmo.model.latents import tensor_to_images, unpack
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.msrope import Shape
 from hanmo.model.vae import VAE
-from hanmo.pipeline.conditions import Conditions, open_pictures, output_size, prepare
+from hanmo.pipeline.conditions import Conditions, generators_of, open_pictures, output_size, prepare
+from hanmo.pipeline.control import check_controls, encode_controls, open_controls
+from hanmo.pipeline.control_image import ControlImage
 from hanmo.pipeline.request import Picture, Request, Result, Timings, make_request, steps_skipped
 from hanmo.sampler import schedule
 from hanmo.weights.fill import parse_device
-from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
-from hanmo.weights.hub import resolve
+from hanmo.weights.folder import load_controlnet, load_encoder, load_transformer, load_vae, open_folder
+from hanmo.weights.hub import resolve, resolve_controlnet
 from hanmo.weights.preferences import Preferences
 
 
@@ -47,6 +51,7 @@ class Pipeline:
         schedule: how noise levels are spaced.
         preferences: sizes, steps and limits for requests that leave them open.
         name: what the checkpoint is called in a picture's metadata.
+        controlnets: loaded ControlNets by name.
     """
 
     def __init__(
@@ -64,11 +69,38 @@ class Pipeline:
         self.schedule = schedule
         self.preferences = preferences or Preferences()
         self.name = name
+        self.controlnets: dict[str, ControlNet] = {}
 
     @property
     def default_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the checkpoint prefers."""
         return self.preferences.default_size
+
+    def load_controlnet(
+        self, model: str | Path, name: str | None = None, source: Literal["huggingface", "modelscope"] = "huggingface"
+    ) -> str:
+        """Load a ControlNet beside the transformer, on its device and in its dtype.
+
+        Args:
+            model: a folder with config.json and safetensors, or a hub id.
+            name: what requests call it; None takes `model` as it was given.
+            source: the hub that ids are looked up on.
+
+        Returns:
+            The name.
+
+        Raises:
+            WeightsError: the folder is missing or damaged.
+            RequestError: the name is taken, or the net was made for another transformer.
+        """
+        name = str(model) if name is None else name
+        if name in self.controlnets:
+            raise RequestError(f"a ControlNet {name!r} is loaded already: give another name, or delete it first")
+        weight = self.transformer.proj_out.weight
+        net = load_controlnet(resolve_controlnet(str(model), source), weight.device, weight.dtype)
+        check_fits(name, net, self.transformer)
+        self.controlnets[name] = net
+        return name
 
     def generate(
         self,
@@ -81,6 +113,7 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        controls: ControlImage | Sequence[ControlImage] = (),
         on_step: OnStep | None = None,
     ) -> Result:
         """Paint what a prompt says; a list of prompts is a batch.
@@ -94,6 +127,7 @@ class Pipeline:
             seed: s means s, s + 1, ... over the pictures; a list has one per picture; None draws one.
             num: pictures for each prompt.
             solver: "euler" or "heun".
+            controls: pictures that loaded ControlNets watch, for all prompts alike.
             on_step: called after each step; raising `errors.Cancelled` stops.
 
         Raises:
@@ -109,6 +143,7 @@ class Pipeline:
             seed=seed,
             num=num,
             solver=solver,
+            controls=controls,
         )
         return self(request, on_step)
 
@@ -170,6 +205,7 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        controls: ControlImage | Sequence[ControlImage] = (),
         on_step: OnStep | None = None,
     ) -> Result:
         """Paint a prompt over a picture that was noised part of the way.
@@ -185,6 +221,7 @@ class Pipeline:
             seed: see `generate`.
             num: pictures for each pair.
             solver: see `generate`.
+            controls: see `generate`.
             on_step: see `generate`.
 
         Raises:
@@ -202,6 +239,7 @@ class Pipeline:
             seed=seed,
             num=num,
             solver=solver,
+            controls=controls,
         )
         return self(request, on_step)
 
@@ -220,16 +258,24 @@ class Pipeline:
         """
         began = time.perf_counter()
         pictures = open_pictures(request)
-        request = request.resolve(self.preferences, output_size(request, pictures, self.preferences))
-        conditions = prepare(request, pictures, self.encoder, self.vae, self.preferences)
+        controls = open_controls(request, self.controlnets)
+        shaped = pictures or [control.image for control in controls[:1]]
+        request = request.resolve(self.preferences, output_size(request, shaped, self.preferences))
+        check_controls(controls, request, self.preferences)
+        generators = generators_of(request)  # for control pictures without a mask first, as diffusers draws
+        plain = encode_controls(controls, request, self.vae, generators, masked=False)
+        conditions = prepare(request, pictures, self.encoder, self.vae, self.preferences, generators)
+        masked = encode_controls(controls, request, self.vae, generators, masked=True)
         conditioned = time.perf_counter()
-        latents = self._denoise(request, conditions, on_step)
+        latents = self._denoise(request, conditions, on_step, plain + masked)
         denoised = time.perf_counter()
         images = self._decode(request, latents)
         timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
         return Result(images, request.seeds, timings, {}, request)
 
-    def _denoise(self, request: Request, conditions: Conditions, on_step: OnStep | None) -> Float[Tensor, "B S P"]:
+    def _denoise(
+        self, request: Request, conditions: Conditions, on_step: OnStep | None, controls: Sequence[Control] = ()
+    ) -> Float[Tensor, "B S P"]:
         """Set up the velocity function of this request and run the loop."""
         assert request.steps is not None
         assert request.cfg_scale is not None
@@ -240,14 +286,16 @@ class Pipeline:
         if conditions.start is not None:
             skipped = steps_skipped(request.steps, request.strength or 1.0)
             x = interpolate(conditions.start.to(device), noise, levels[skipped].to(device).expand(len(noise)))
-        negative = conditions.negative
+        text, negative = conditions.positive, conditions.negative
+        blocks = self.transformer.config.num_layers
         velocity = predictor(
             self.transformer,
             modulation_tables(self.transformer, levels[:-1]),
-            self._stream(conditions.positive, conditions.shapes),
+            self._stream(text, conditions.shapes),
             None if negative is None else self._stream(negative, conditions.shapes),
             request.cfg_scale,
             conditions.pictures,
+            control_residuals(controls, levels[:-1], text.states, text.mask, conditions.shapes[0], blocks, skipped),
         )
         return denoise(x, velocity, levels, request.solver, skipped, on_step)
 

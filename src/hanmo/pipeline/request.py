@@ -18,6 +18,7 @@ from PIL import Image
 
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
+from hanmo.pipeline.control_image import ControlImage
 from hanmo.weights.preferences import GRID, Preferences
 
 Task = Literal["generate", "edit", "img2img"]
@@ -27,6 +28,7 @@ Size = tuple[int, int]
 DEFAULT_NEGATIVE = " "
 DEFAULT_STRENGTH = 0.6
 _LARGEST_SEED = 2**63 - 1
+_CONTROLLED = ("generate", "img2img")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Request:
         seeds: one per picture.
         strength: img2img only: how much of the schedule is run, in (0, 1].
         solver: "euler" (one evaluation a step, as released) or "heun" (two).
+        controls: pictures that ControlNets watch; each serves all pictures of the request.
 
     Raises:
         RequestError: at construction, in one line, for anything that no checkpoint could do.
@@ -59,6 +62,7 @@ class Request:
     seeds: tuple[int, ...] = (0,)
     strength: float | None = None
     solver: Solver = "euler"
+    controls: tuple[ControlImage, ...] = ()
 
     def __post_init__(self) -> None:
         """Check everything that needs no checkpoint."""
@@ -73,6 +77,8 @@ class Request:
         if self.cfg_scale == 1 and self.negatives is not None:
             raise RequestError("a negative prompt has no effect with cfg_scale 1: leave one of the two out")
         _check_strength(self)
+        if self.controls and self.task not in _CONTROLLED:
+            raise RequestError(f"{self.task} takes no control picture: use {_either(_CONTROLLED)}")
         if self.solver not in get_args(Solver):
             raise RequestError(f"solver {self.solver!r} is not allowed: give {_either(get_args(Solver))}")
 
@@ -106,6 +112,7 @@ class Request:
             "strength": self.strength,
             "solver": self.solver,
             "images": len(self.images[index]) if self.images else 0,
+            "controls": [control.record() for control in self.controls] or None,
         }
         return {key: value for key, value in values.items() if value is not None}
 
@@ -160,6 +167,7 @@ def make_request(
     num: int = 1,
     strength: float | None = None,
     solver: Solver = "euler",
+    controls: ControlImage | Sequence[ControlImage] = (),
 ) -> Request:
     """Build a request from what people type: single values or lists of them.
 
@@ -176,6 +184,7 @@ def make_request(
         num: pictures for each prompt.
         strength: see `Request`.
         solver: see `Request`.
+        controls: one, or several whose effects are summed.
 
     Raises:
         RequestError: lists whose lengths do not fit, or any fault that `Request` finds.
@@ -209,6 +218,7 @@ def make_request(
         seeds=_seeds(seed, len(prompts) * num),
         strength=None if strength is None else float(strength),
         solver=solver,
+        controls=(controls,) if isinstance(controls, ControlImage) else tuple(controls),
     )
 
 
