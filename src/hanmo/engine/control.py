@@ -11,7 +11,7 @@ Letters: B pictures, S tokens, C channels of a condition token, T text tokens, E
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -106,6 +106,7 @@ def control_residuals(
         return no_residuals
     nets = {id(control.net): control.net for control in controls}
     prepared = {key: _prepare(net, levels, states, mask, shape) for key, net in nets.items()}
+    controls = [replace(control, condition=_like(control.net, control.condition)) for control in controls]
     steps = len(levels) - skipped
 
     def residuals(x: Tensor, index: int) -> Sequence[Tensor]:
@@ -139,16 +140,19 @@ def spread(samples: Sequence[Float[Tensor, "B S D"]], blocks: int) -> Sequence[F
 def _prepare(
     net: ControlNet, levels: Tensor, states: Tensor, mask: Tensor | None, shape: Shape
 ) -> tuple[list[Modulation], Stream]:
-    weight = net.controlnet_x_embedder.weight
-    tables = net.modulation(net.time(levels.to(weight.device)))
-    rotation = rope([shape], states.shape[1], net.config.axes_dims_rope, weight.device)
-    text = net.text(states.to(weight.device, weight.dtype))
-    stream = Stream(text, None if mask is None else mask.to(weight.device), rotation)
+    device = net.controlnet_x_embedder.weight.device
+    tables = net.modulation(net.time(levels.to(device)))
+    rotation = rope([shape], states.shape[1], net.config.axes_dims_rope, device)
+    stream = Stream(net.text(_like(net, states)), None if mask is None else mask.to(device), rotation)
     return [tables[index : index + 1] for index in range(len(levels))], stream
 
 
 def _run(control: Control, x: Tensor, tables: Modulation, stream: Stream) -> Sequence[Tensor]:
-    weight = control.net.controlnet_x_embedder.weight
-    latents, condition = (tokens.to(weight.device, weight.dtype) for tokens in (x, control.condition))
-    samples = control.net.residuals(latents, condition, stream.text, stream.mask, stream.rotation, tables)
+    latents = _like(control.net, x)
+    samples = control.net.residuals(latents, control.condition, stream.text, stream.mask, stream.rotation, tables)
     return tuple(sample * control.scale for sample in samples)
+
+
+def _like(net: ControlNet, tensor: Tensor) -> Tensor:
+    weight = net.controlnet_x_embedder.weight
+    return tensor.to(weight.device, weight.dtype)
