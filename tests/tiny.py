@@ -14,6 +14,7 @@ import torch
 from diffusers import (
     AutoencoderKLQwenImage,
     FlowMatchEulerDiscreteScheduler,
+    QwenImageControlNetModel,
     QwenImagePipeline,
     QwenImageTransformer2DModel,
 )
@@ -102,6 +103,28 @@ def save_checkpoint(folder: Path, seed: int = 0, preferences: Preferences | None
     if preferences is not None:
         write_preferences(folder, preferences)
     return pipeline
+
+
+def controlnet(folder: Path, seed: int = 0, masked: bool = False, layers: int = 2) -> QwenImageControlNetModel:
+    """Write a ControlNet that fits `save_checkpoint`'s transformer to `folder`, and return it.
+
+    Args:
+        folder: config.json and one safetensors file afterwards.
+        seed: of the weights.
+        masked: of the Inpainting kind.
+        layers: its blocks.
+    """
+    net = QwenImageControlNetModel(
+        num_layers=layers,
+        attention_head_dim=32,
+        num_attention_heads=2,
+        joint_attention_dim=SIZES.hidden,
+        axes_dims_rope=(8, 12, 12),
+        extra_condition_channels=4 if masked else 0,
+    ).eval()
+    randomise(net, seed)
+    net.save_pretrained(folder)
+    return net
 
 
 def picture(width: int, height: int, seed: int = 0) -> Image.Image:

@@ -10,13 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hanmo.pipeline.control_image import ControlImage
     from hanmo.pipeline.pipeline import Pipeline, load
     from hanmo.pipeline.request import Request, Result
 
 __version__ = "0.1.0"
-__all__ = ["Pipeline", "Request", "Result", "__version__", "load"]
+__all__ = ["ControlImage", "Pipeline", "Request", "Result", "__version__", "load"]
 
 _HOMES = {
+    "ControlImage": "hanmo.pipeline.control_image",
     "Pipeline": "hanmo.pipeline.pipeline",
     "Request": "hanmo.pipeline.request",
     "Result": "hanmo.pipeline.request",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from hanmo.cli.control import add_control_options
 from hanmo.cli.options import BATCH_HELP, add_paint_options
 
 USAGE = "hanmo generate PROMPT [options]"
@@ -19,6 +20,8 @@ examples:
   hanmo generate 'a green card with the text "HELLO"' --num 4 --size 256x128 --steps 20
   hanmo generate --batch-file prompts.txt -o cards.png          cards-1.png, cards-2.png, ...
   hanmo generate 'a cat' --model Qwen/Qwen-Image --device cuda --dtype bfloat16 --size 1328x1328
+  hanmo generate 'a cat' --model Qwen/Qwen-Image --control edges.png \\
+      --controlnet InstantX/Qwen-Image-ControlNet-Union --control-scale 0.9 --control-end 0.8
 
 {BATCH_HELP}
   {{"prompt": "a red card with the text \\"ONE\\"", "seed": 1, "size": "256x128", "output": "one.png"}}
@@ -29,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to paint, in quotes")
     add_paint_options(parser)
+    add_control_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from hanmo.cli.control import add_control_options
 from hanmo.cli.options import BATCH_HELP, add_paint_options
 
 USAGE = "hanmo img2img IMAGE PROMPT [options]"
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", metavar="IMAGE", help="the picture to start from (PNG, JPEG, ...)")
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to paint, in quotes")
     add_paint_options(parser, size="what the model prefers, in the picture's shape", strength=True)
+    add_control_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hanmo.cli.control import controls_of
 from hanmo.cli.options import size_of
 from hanmo.errors import OutputError, RequestError
 from hanmo.pipeline.ask import make_request
+from hanmo.pipeline.control import open_control
 from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request, Task
 from hanmo.weights.files import check_parent
@@ -62,6 +64,8 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, image: str | 
         try:
             one, count = _request(args, task, line.values, seed)
             open_sources(one.images)
+            for control in one.controls:
+                open_control(control)
         except RequestError as error:
             raise RequestError(f"{line.place}{error}") from None
         seed += 0 if "seed" in line.values else count
@@ -186,6 +190,7 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
         num=count,
         strength=strength,
         solver=args.solver,
+        controls=controls_of(args),
     )
     return request, count
 

@@ -13,7 +13,7 @@ E condition width, D width, N steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,6 +30,15 @@ from hanmo.model.msrope import Rope, Shape, rope
 # two: the fixed cost of an operation outweighs its arithmetic there. Measured on one CPU core, 8 layers of
 # width 256: 1.14x at 14,000 numbers, 1.11x at 27,000, 0.99x at 39,000, 0.94x at 81,000. No GPU measured.
 JOIN_BELOW = 1 << 15
+
+
+Residuals = Callable[[Tensor, int], Sequence[Tensor]]
+"""(x [B, S, P], index of a noise level) -> samples [B, S, D] for the image stream; none where none apply."""
+
+
+def no_residuals(x: Tensor, index: int) -> Sequence[Tensor]:
+    """Without a ControlNet."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,7 @@ def predictor(
     negative: Stream | None = None,
     scale: float = 1.0,
     pictures: Float[Tensor, "B C P"] | None = None,
+    residuals: Residuals = no_residuals,
 ) -> Velocity:
     """The (guided) velocity of the transformer as a function of latents and step, as `denoise` wants it.
 
@@ -104,6 +114,7 @@ def predictor(
         negative: the negative prompts; None turns guidance off.
         scale: guidance scale, used with `negative`.
         pictures: packed latents of the pictures that condition the target.
+        residuals: of ControlNets (`control.control_residuals`), asked once per step for both passes.
 
     Returns:
         A function of (x, index). With guidance it makes two passes, or one of twice the batch where that is
@@ -112,28 +123,42 @@ def predictor(
     weight = transformer.proj_out.weight
     context = None if pictures is None else pictures.to(weight.device, weight.dtype)
 
-    def run(x: Tensor, index: int, stream: Stream) -> Tensor:
+    def run(x: Tensor, index: int, stream: Stream, extra: Sequence[Tensor]) -> Tensor:
         tokens = x.to(weight.dtype)
         if context is not None:
             repeats = len(x) // len(context)
             tokens = torch.cat([tokens, context.repeat(repeats, 1, 1)], dim=1)
+        samples = [sample.to(weight.device, weight.dtype) for sample in extra]
         velocity = transformer.velocity(
-            tokens, stream.text, stream.mask, stream.rotation, tables[index], x.shape[1], stream.attention
+            tokens,
+            stream.text,
+            stream.mask,
+            stream.rotation,
+            tables[index],
+            x.shape[1],
+            stream.attention,
+            samples,
         )
         return velocity.to(x.dtype)
 
     if negative is None:
-        return lambda x, index: run(x, index, positive)
+        return lambda x, index: run(x, index, positive, residuals(x, index))
     other = negative
     if _one_batch_is_faster(positive, other):
         both = join(positive, other)
 
         def joined(x: Tensor, index: int) -> Tensor:
-            conditioned, unconditioned = run(torch.cat([x, x]), index, both).chunk(2)
+            extra = [torch.cat([sample, sample]) for sample in residuals(x, index)]
+            conditioned, unconditioned = run(torch.cat([x, x]), index, both, extra).chunk(2)
             return guide(conditioned, unconditioned, scale)
 
         return joined
-    return lambda x, index: guide(run(x, index, positive), run(x, index, other), scale)
+
+    def apart(x: Tensor, index: int) -> Tensor:
+        extra = residuals(x, index)
+        return guide(run(x, index, positive, extra), run(x, index, other, extra), scale)
+
+    return apart
 
 
 def _one_batch_is_faster(positive: Stream, negative: Stream) -> bool:

@@ -1,4 +1,4 @@
-"""Architecture of the transformer and of the VAE (report section 2.2-2.4, Table 1).
+"""Architecture of the transformer, the VAE (report section 2.2-2.4, Table 1) and the ControlNets made for them.
 
 The defaults are the released configuration; a checkpoint's `config.json` overrides them. Nothing here knows
 about recipes or training.
@@ -23,7 +23,7 @@ Config = TypeVar("Config", bound="_CheckpointConfig")
 
 @dataclass(frozen=True)
 class _CheckpointConfig:
-    """Reading and writing of a `config.json`, shared by the two architectures."""
+    """Reading and writing of a `config.json`, shared by the architectures."""
 
     @classmethod
     def from_dict(cls: type[Config], values: Mapping[str, Any]) -> Config:
@@ -90,6 +90,74 @@ class TransformerConfig(_CheckpointConfig):
         """Width D of both streams."""
         return self.num_attention_heads * self.attention_head_dim
 
+
+@dataclass(frozen=True)
+class ControlNetConfig(_CheckpointConfig):
+    """A ControlNet: a few blocks of the transformer, beside it. Defaults: the released Union checkpoint.
+
+    `extra_condition_channels` is 4 for Inpainting checkpoints: a 17th latent channel, the mask, times the
+    four cells of a token.
+    """
+
+    patch_size: int = 2
+    in_channels: int = 64
+    out_channels: int = 16
+    num_layers: int = 5
+    attention_head_dim: int = 128
+    num_attention_heads: int = 24
+    joint_attention_dim: int = 3584
+    axes_dims_rope: tuple[int, int, int] = (16, 56, 56)
+    extra_condition_channels: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what the equations need.
+
+        Raises:
+            ConfigError: no blocks, rotary axes that do not fill a head, or a condition of no known kind.
+        """
+        if self.num_layers < 1:
+            raise ConfigError(f"num_layers {self.num_layers} is not allowed: a ControlNet has 1 block or more")
+        if sum(self.axes_dims_rope) != self.attention_head_dim or any(d % 2 for d in self.axes_dims_rope):
+            raise ConfigError(
+                f"axes_dims_rope {self.axes_dims_rope} must be even numbers that sum to attention_head_dim "
+                f"{self.attention_head_dim}"
+            )
+        if self.extra_condition_channels not in (0, 4):
+            raise ConfigError(
+                f"extra_condition_channels {self.extra_condition_channels} is not allowed: 0 (a control picture) "
+                "or 4 (a picture and its mask)"
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ControlNetConfig:
+        """As for the others; options that were copied from a transformer's config must be off.
+
+        Raises:
+            ConfigError: an unknown key, a value out of range, or one of the transformer's options is on.
+        """
+        on = [key for key in _TRANSFORMER_ONLY if values.get(key)]
+        if on:
+            raise ConfigError(f"{on[0]} = {values[on[0]]!r} is not allowed: no ControlNet computes it")
+        return super().from_dict({key: value for key, value in values.items() if key not in _TRANSFORMER_ONLY})
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name of the diffusers class that reads the same file."""
+        return "QwenImageControlNetModel"
+
+    @property
+    def inner_dim(self) -> int:
+        """Width D of both streams."""
+        return self.num_attention_heads * self.attention_head_dim
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the condition has a mask as its 17th channel."""
+        return self.extra_condition_channels > 0
+
+
+# diffusers copies them into the config of a ControlNet that was started from a transformer.
+_TRANSFORMER_ONLY = ("guidance_embeds", "zero_cond_t", "use_additional_t_cond", "use_layer3d_rope")
 
 # Per-channel statistics of the released latents (published in the VAE's config.json).
 _MEAN = (-0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508,

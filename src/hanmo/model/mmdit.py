@@ -323,6 +323,7 @@ class MMDiT(nn.Module):
         modulation: Modulation,
         target: int | None = None,
         attention: Shaped[Tensor, "B 1 N N"] | None = None,
+        residuals: Sequence[Float[Tensor, "B S D"]] = (),
     ) -> Float[Tensor, "B _ P"]:
         """Velocity of the first `target` image tokens (all when None).
 
@@ -334,6 +335,7 @@ class MMDiT(nn.Module):
             modulation: output of `modulation`: B rows, or one row for the whole batch.
             target: number of target tokens.
             attention: who may look at whom, in place of `mask`: bool, or numbers added to the scores.
+            residuals: of a ControlNet: n samples, each added to the image after ceil(blocks / n) blocks in turn.
         """
         target = latents.shape[1] if target is None else target
         # Under autocast the residual streams stay in the dtype of their input.
@@ -344,6 +346,7 @@ class MMDiT(nn.Module):
             keys = F.pad(mask, (0, image.shape[1]), value=True)[:, None, None]
         tables = rotation.joint()
         final = len(self.transformer_blocks) - 1
+        stride = math.ceil(len(self.transformer_blocks) / max(len(residuals), 1))
         for index, block in enumerate(self.transformer_blocks):
             inputs = (
                 image,
@@ -359,6 +362,8 @@ class MMDiT(nn.Module):
                 image, text = checkpoint(block, *inputs, use_reentrant=False)
             else:
                 image, text = block(*inputs)
+            if residuals:
+                image = image + residuals[index // stride]
         scale, shift = modulation.out[:, None].chunk(2, dim=-1)
         return self.proj_out(modulated_norm(image, shift, scale, target)).to(latents.dtype)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from hanmo.engine.attention import Attention
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
+from hanmo.pipeline.control_image import ControlImage
 from hanmo.pipeline.geometry import Size, margins_for
 from hanmo.pipeline.mask import Mask, as_mask
 from hanmo.pipeline.pictures import Picture, Source, open_sources
@@ -59,6 +60,7 @@ def make_request(
     num: int = 1,
     strength: float | None = None,
     solver: Solver = "euler",
+    controls: ControlImage | Sequence[ControlImage] = (),
     mask: Any = None,
     feather: int = 0,
     crop: Literal["auto"] | None = None,
@@ -83,6 +85,7 @@ def make_request(
         num: pictures for each prompt.
         strength: see `Request`.
         solver: see `Request`.
+        controls: one, or several whose effects are summed.
         mask: one for all (`mask.as_mask`), or a list of one for each prompt.
         feather: see `Request`.
         crop: see `Request`.
@@ -123,6 +126,7 @@ def make_request(
         seeds=_seeds(seed, len(prompts) * num),
         strength=None if strength is None else float(strength),
         solver=solver,
+        controls=(controls,) if isinstance(controls, ControlImage) else tuple(controls),
         masks=tuple(_repeat(masks, num)),
         feather=feather,
         crop=crop,

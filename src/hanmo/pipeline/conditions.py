@@ -54,7 +54,14 @@ class Conditions:
     edited: Float[Tensor, "B S P"] | None = None
 
 
-def prepare(request: Request, works: Sequence[Work], encoder: ConditionEncoder, vae: VAE, max_text: int) -> Conditions:
+def prepare(
+    request: Request,
+    works: Sequence[Work],
+    encoder: ConditionEncoder,
+    vae: VAE,
+    max_text: int,
+    generators: Sequence[torch.Generator] | None = None,
+) -> Conditions:
     """All tensors of a resolved request whose works have one layout.
 
     Args:
@@ -63,12 +70,13 @@ def prepare(request: Request, works: Sequence[Work], encoder: ConditionEncoder, 
         encoder: the condition encoder.
         vae: the autoencoder.
         max_text: the checkpoint's limit of a prompt, in tokens.
+        generators: of the pictures, where something was drawn before; None starts one from each seed.
 
     Raises:
         RequestError: a prompt beyond the limit.
     """
     first = works[0]
-    generators = [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds]
+    generators = generators_of(request) if generators is None else generators
     start = pictures = edited = None
     starts = [work.start for work in works if work.start is not None]
     if starts:
@@ -88,6 +96,11 @@ def prepare(request: Request, works: Sequence[Work], encoder: ConditionEncoder, 
     sizes = [first.canvas.size, *(source.image.size for source in first.sources)]
     shapes: tuple[Shape, ...] = tuple((1, height // GRID, width // GRID) for width, height in sizes)
     return Conditions(positive, negative, shapes, pictures, start, noise, edited)
+
+
+def generators_of(request: Request) -> list[torch.Generator]:
+    """One generator per picture, started from its seed."""
+    return [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds]
 
 
 def noise_tokens(size: Size, generator: torch.Generator) -> Float[Tensor, "1 S P"]:

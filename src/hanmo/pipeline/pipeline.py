@@ -1,86 +1,70 @@
-"""The one pipeline: a request in, pictures out (report section 2.1, Figure 6).
+"""The public face of a checkpoint: one method for each task, and loading.
 
-    prompts, pictures --conditions--> states, latents --engine.denoise--> latents --VAE--> pictures
-
-Every task runs the same `Pipeline.__call__`; they differ in the request only. No picture depends on the
-others of its batch: each has its own generator. It does not know the command line, files of results or
+Each method says a request and runs it (`run.Run`). It does not know the command line, files of results or
 training.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
 import torch
-from jaxtyping import Float
-from PIL import Image
-from torch import Tensor
 
-from hanmo.engine.attention import Attention, attention_table
-from hanmo.engine.denoise import OnStep, StepInfo, denoise
-from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_stream
-from hanmo.engine.region import keep_outside
-from hanmo.errors import HanmoError
-from hanmo.flow import ScheduleConfig, interpolate
-from hanmo.model.encoder import ConditionEncoder, TextStates
-from hanmo.model.latents import tensor_to_images, unpack
-from hanmo.model.mmdit import MMDiT
-from hanmo.model.vae import VAE
+from hanmo.engine.attention import Attention
+from hanmo.engine.control import check_fits
+from hanmo.engine.denoise import OnStep
+from hanmo.errors import RequestError
 from hanmo.pipeline.ask import Options, Pictures, Sizes, make_request, outpaint_margins
-from hanmo.pipeline.conditions import Conditions, prepare
-from hanmo.pipeline.pictures import open_sources
-from hanmo.pipeline.request import Request, Result, Timings, steps_skipped
-from hanmo.pipeline.work import Work, plan_work
-from hanmo.sampler import schedule
+from hanmo.pipeline.control_image import ControlImage
+from hanmo.pipeline.request import Result
+from hanmo.pipeline.run import Run
 from hanmo.weights.fill import parse_device
-from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
-from hanmo.weights.hub import resolve
-from hanmo.weights.preferences import Preferences
+from hanmo.weights.folder import load_controlnet, load_encoder, load_transformer, load_vae, open_folder
+from hanmo.weights.hub import resolve, resolve_controlnet
 
 
-class Pipeline:
-    """The components of a checkpoint, and the run that joins them.
-
-    Attributes:
-        transformer: the MMDiT.
-        vae: the autoencoder.
-        encoder: the condition encoder.
-        schedule: how noise levels are spaced.
-        preferences: sizes, steps and limits for requests that leave them open.
-        name: what the checkpoint is called in a picture's metadata.
-    """
-
-    def __init__(
-        self,
-        transformer: MMDiT,
-        vae: VAE,
-        encoder: ConditionEncoder,
-        schedule: ScheduleConfig,
-        preferences: Preferences | None = None,
-        name: str = "hanmo",
-    ) -> None:
-        self.transformer = transformer
-        self.vae = vae
-        self.encoder = encoder
-        self.schedule = schedule
-        self.preferences = preferences or Preferences()
-        self.name = name
+class Pipeline(Run):
+    """A checkpoint that paints: `generate`, `edit`, `img2img`, `inpaint`, `outpaint`."""
 
     @property
     def default_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the checkpoint prefers."""
         return self.preferences.default_size
 
+    def load_controlnet(
+        self, model: str | Path, name: str | None = None, source: Literal["huggingface", "modelscope"] = "huggingface"
+    ) -> str:
+        """Load a ControlNet beside the transformer, on its device and in its dtype.
+
+        Args:
+            model: a folder with config.json and safetensors, or a hub id.
+            name: what requests call it; None takes `model` as it was given.
+            source: the hub that ids are looked up on.
+
+        Returns:
+            The name.
+
+        Raises:
+            WeightsError: the folder is missing or damaged.
+            RequestError: the name is taken, or the net was made for another transformer.
+        """
+        name = str(model) if name is None else name
+        if name in self.controlnets:
+            raise RequestError(f"a ControlNet {name!r} is loaded already: give another name, or delete it first")
+        weight = self.transformer.proj_out.weight
+        net = load_controlnet(resolve_controlnet(str(model), source), weight.device, weight.dtype)
+        check_fits(name, net, self.transformer)
+        self.controlnets[name] = net
+        return name
+
     def generate(
         self,
         prompt: str | Sequence[str],
         *,
         size: Sizes | None = None,
+        controls: ControlImage | Sequence[ControlImage] = (),
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -88,14 +72,16 @@ class Pipeline:
 
         Args:
             prompt: what to paint.
-            size: (width, height), multiples of 16, or one for each prompt; None takes the checkpoint's.
+            size: (width, height), multiples of 16, or one for each prompt; None takes the checkpoint's, or its
+                area in the shape of the first control picture.
+            controls: pictures that ControlNets watch, loaded by `load_controlnet`.
             on_step: called after each step; raising `errors.Cancelled` stops.
             options: steps, cfg_scale, negative, seed, num and solver: see `ask.Options`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
-        return self(make_request("generate", prompt, size=size, **options), on_step)
+        return self(make_request("generate", prompt, size=size, controls=controls, **options), on_step)
 
     def edit(
         self,
@@ -129,6 +115,7 @@ class Pipeline:
         *,
         strength: float | None = None,
         size: Sizes | None = None,
+        controls: ControlImage | Sequence[ControlImage] = (),
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -141,13 +128,15 @@ class Pipeline:
             strength: how far the picture is noised, about the part of the steps that is run: 1 leaves nothing of
                 it; None means 0.6.
             size: of the output; "auto" for exactly the picture's; None takes the checkpoint's area in its shape.
+            controls: see `generate`.
             on_step: see `generate`.
             options: see `generate`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
-        return self(make_request("img2img", prompt, images, strength=strength, size=size, **options), on_step)
+        request = make_request("img2img", prompt, images, strength=strength, size=size, controls=controls, **options)
+        return self(request, on_step)
 
     def inpaint(
         self,
@@ -246,111 +235,6 @@ class Pipeline:
             **options,
         )
         return self(request, on_step)
-
-    @torch.inference_mode()
-    def __call__(self, request: Request, on_step: OnStep | None = None) -> Result:
-        """Run a request.
-
-        Pictures of one layout (sizes, number of sources) are computed as one batch, the others after them.
-
-        Args:
-            request: any task; what it leaves open comes from `preferences`.
-            on_step: called after each step; raising `errors.Cancelled` stops.
-
-        Raises:
-            RequestError: what only this run can refuse: a prompt too long, a picture that cannot be read.
-            HanmoError: latents or pictures that are not finite.
-            Cancelled: whatever `on_step` raised.
-        """
-        works = plan_work(request, open_sources(request.images), self.preferences)
-        request = request.resolve(self.preferences, [work.output for work in works])
-        groups: dict[object, list[int]] = {}
-        for index, work in enumerate(works):
-            groups.setdefault(work.layout, []).append(index)
-        images: dict[int, Image.Image] = {}
-        latents: dict[int, Tensor | None] = {}
-        timings = Timings(0.0, 0.0, 0.0)
-        for number, rows in enumerate(groups.values()):
-            hear = None if on_step is None else partial(_hear, on_step, number, len(groups), tuple(rows))
-            painted, z, seconds = self._paint(request.rows(rows), [works[row] for row in rows], hear)
-            timings = timings + seconds
-            for row, picture, own in zip(rows, painted, z, strict=True):
-                images[row] = works[row].finish(picture)
-                latents[row] = own if works[row].output == works[row].canvas.output else None
-        order = range(len(works))
-        return Result(
-            [images[row] for row in order], request.seeds, timings, {}, request, tuple(latents[row] for row in order)
-        )
-
-    def _paint(
-        self, request: Request, works: Sequence[Work], on_step: OnStep | None
-    ) -> tuple[list[Image.Image], list[Tensor], Timings]:
-        """Paint works of one layout: pictures of the canvas's size, and their latents."""
-        began = time.perf_counter()
-        conditions = prepare(request, works, self.encoder, self.vae, self.preferences.max_text)
-        conditioned = time.perf_counter()
-        tokens = self._denoise(request, conditions, on_step)
-        denoised = time.perf_counter()
-        width, height = works[0].canvas.size
-        latents = unpack(tokens, height // 8, width // 8)
-        images = self._decode(latents)
-        timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
-        return images, [each.cpu() for each in latents.split(1)], timings
-
-    def _denoise(self, request: Request, conditions: Conditions, on_step: OnStep | None) -> Float[Tensor, "B S P"]:
-        """Set up the velocity function of this request and run the loop."""
-        assert request.steps is not None
-        assert request.cfg_scale is not None
-        device = self.transformer.proj_out.weight.device
-        noise = conditions.noise.to(device)
-        levels = schedule(request.steps, noise.shape[1], self.schedule)
-        skipped, x, after_step = 0, noise, None
-        if conditions.start is not None:
-            start = conditions.start.to(device)
-            skipped = steps_skipped(request.steps, request.strength or 1.0)
-            x = interpolate(start, noise, levels[skipped].to(device).expand(len(noise)))
-            if conditions.edited is not None:
-                after_step = keep_outside(start, noise, conditions.edited.to(device), levels)
-        negative = conditions.negative
-        velocity = predictor(
-            self.transformer,
-            modulation_tables(self.transformer, levels[:-1]),
-            self._stream(conditions.positive, conditions, request),
-            None if negative is None else self._stream(negative, conditions, request),
-            request.cfg_scale,
-            conditions.pictures,
-        )
-        return denoise(x, velocity, levels, request.solver, skipped, on_step, after_step)
-
-    def _stream(self, text: TextStates, conditions: Conditions, request: Request) -> Stream:
-        stream = text_stream(self.transformer, text.states, text.mask, conditions.shapes)
-        if conditions.edited is None or request.attention == "free":
-            return stream
-        table = attention_table(
-            conditions.edited.any(-1).to(stream.text.device),
-            stream.mask,
-            stream.text.shape[1],
-            0 if conditions.pictures is None else conditions.pictures.shape[1],
-            request.softness if request.attention == "soft" else None,
-            stream.text.dtype,
-        )
-        return replace(stream, attention=table)
-
-    def _decode(self, latents: Float[Tensor, "B Z h w"]) -> list[Image.Image]:
-        """Pictures from latents, one at a time: no faster together, and memory for one is enough."""
-        weight = self.vae.quant_conv.weight
-        images = []
-        for each in latents.to(weight.device, weight.dtype).split(1):
-            pixels = self.vae.decode(self.vae.denormalise(each))
-            if not bool(torch.isfinite(pixels).all()):
-                raise HanmoError("the VAE decoded values that are not finite: try dtype float32")
-            images += tensor_to_images(pixels)
-        return images
-
-
-def _hear(on_step: OnStep, number: int, groups: int, rows: tuple[int, ...], info: StepInfo) -> None:
-    """Tell of a step as one of all groups' steps."""
-    on_step(replace(info, index=number * info.total + info.index, total=groups * info.total, pictures=rows))
 
 
 def load(

@@ -20,6 +20,7 @@ from torch import Tensor
 from hanmo.engine.attention import Attention
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
+from hanmo.pipeline.control_image import ControlImage
 from hanmo.pipeline.geometry import Size
 from hanmo.pipeline.mask import Mask
 from hanmo.pipeline.pictures import Painting, Picture
@@ -33,6 +34,7 @@ DEFAULT_STRENGTH = {"img2img": 0.6, "inpaint": 1.0, "outpaint": 1.0}
 DEFAULT_SOFTNESS = 4.0
 _LARGEST_SEED = 2**63 - 1
 _WIDEST_FEATHER = 256
+_CONTROLLED = ("generate", "img2img")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Request:
         softness: with attention "soft": what is taken off their scores for painted tokens.
         reference: inpaint, outpaint: whether the picture conditions the model as in an edit; None: if the
             checkpoint is one for edits.
+        controls: pictures that ControlNets watch; each serves all pictures of the request.
         sizes: filled by `resolve`: (width, height) of each result.
 
     Raises:
@@ -84,6 +87,7 @@ class Request:
     attention: Attention = "free"
     softness: float | None = None
     reference: bool | None = None
+    controls: tuple[ControlImage, ...] = ()
     sizes: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,6 +103,8 @@ class Request:
             raise RequestError("a negative prompt has no effect with cfg_scale 1: leave one of the two out")
         _check_strength(self)
         _check_masks(self)
+        if self.controls and self.task not in _CONTROLLED:
+            raise RequestError(f"{self.task} takes no control picture: use {either(_CONTROLLED)}")
         if self.solver not in get_args(Solver):
             raise RequestError(f"solver {self.solver!r} is not allowed: give {either(get_args(Solver))}")
 
@@ -174,6 +180,7 @@ class Request:
             "attention": None if self.attention == "free" else self.attention,
             "softness": self.softness,
             "reference": self.reference,
+            "controls": [control.record() for control in self.controls] or None,
         }
         return {key: value for key, value in values.items() if value is not None}
 

@@ -111,13 +111,16 @@ def size_for(area: int, picture: Size) -> Size:
     return sides[0], sides[1]
 
 
-def plan_work(request: Request, opened: Sequence[Sequence[Source]], preferences: Preferences) -> list[Work]:
+def plan_work(
+    request: Request, opened: Sequence[Sequence[Source]], preferences: Preferences, shape: Size | None = None
+) -> list[Work]:
     """The work on every picture of a request.
 
     Args:
         request: any task.
         opened: its source pictures, from `open_sources`; equal ones are one object.
         preferences: the checkpoint's.
+        shape: size of a control picture, whose shape a new picture takes when its size is left open.
 
     Raises:
         RequestError: a mask that does not fit its picture, or a picture that is too thin.
@@ -127,7 +130,8 @@ def plan_work(request: Request, opened: Sequence[Sequence[Source]], preferences:
     for index in range(len(request.prompts)):
         match request.task:
             case "generate":
-                size = request.size_of(index) or preferences.default_size
+                free = preferences.default_size if shape is None else size_for(preferences.edit_area, shape)
+                size = request.size_of(index) or free
                 check_size(size)
                 works.append(Work(plain_canvas(size)))
             case "edit":

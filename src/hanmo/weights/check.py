@@ -78,7 +78,7 @@ def likely_cause(
 ) -> str:
     """Say in a few words why a checkpoint does not fit, from the names alone."""
     foreign = describe_foreign(found)
-    if foreign and unexpected:
+    if foreign and unexpected and foreign != describe_foreign(expected):
         return foreign
     have, want = _layers(found), _layers(expected)
     if have and want and have != want:

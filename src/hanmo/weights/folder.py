@@ -23,7 +23,8 @@ from transformers import Qwen2Tokenizer
 
 from hanmo.errors import ConfigError, WeightsError
 from hanmo.flow import ScheduleConfig
-from hanmo.model.config import TransformerConfig, VAEConfig
+from hanmo.model.config import ControlNetConfig, TransformerConfig, VAEConfig
+from hanmo.model.controlnet import ControlNet
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.picture import PictureConfig
@@ -189,6 +190,31 @@ def load_encoder(
     )
     restore_rotary(model)
     return ConditionEncoder(model.eval(), load_tokenizer(folder.path / "tokenizer"), load_picture_config(folder.path))
+
+
+def load_controlnet(
+    path: Path | str, device: str | torch.device = "cpu", dtype: str | torch.dtype | None = None
+) -> ControlNet:
+    """A ControlNet from its own folder: config.json and safetensors, single or sharded; in evaluation mode.
+
+    Args:
+        path: the folder.
+        device: where its parameters go.
+        dtype: what they are cast to; None keeps the file's.
+
+    Raises:
+        WeightsError: the folder is missing or a whole checkpoint, or as for `load_transformer`.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise WeightsError(f"the folder {folder} does not exist: give a ControlNet's folder with its config.json")
+    if (folder / "model_index.json").is_file():
+        raise WeightsError(f"{folder} is a whole checkpoint, no ControlNet: give the folder of a ControlNet")
+    config = _read(folder, "", ControlNetConfig.class_name(), ControlNetConfig.from_dict)
+    with torch.device("meta"):
+        net = ControlNet(config)
+    fill(str(folder), net, open_tensors(folder, DIFFUSION_STEM), parse_device(device), parse_dtype(dtype))
+    return net.eval()
 
 
 def load_tokenizer(path: Path) -> Qwen2Tokenizer:

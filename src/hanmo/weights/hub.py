@@ -38,6 +38,9 @@ PATTERNS = (
 CONFIG_PATTERNS = tuple(pattern for pattern in PATTERNS if not pattern.endswith(".safetensors"))
 """The same without the tensors: enough to describe a checkpoint."""
 
+CONTROLNET_PATTERNS = ("config.json", "diffusion_pytorch_model*.json", "diffusion_pytorch_model*.safetensors")
+"""Files of a ControlNet's repository that are fetched."""
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -88,6 +91,25 @@ def resolve(
         raise
     except Exception as error:  # each client, and each HTTP library under it, has its own classes
         raise WeightsError(f"{where} could not be fetched from {source}: {_reason(error)}") from error
+
+
+def resolve_controlnet(model: str, source: Source = "huggingface") -> Path:
+    """The folder of a ControlNet on this machine, fetched first when it is a hub id.
+
+    Args:
+        model: a folder, or a hub id such as "InstantX/Qwen-Image-ControlNet-Union".
+        source: the hub that ids are looked up on.
+
+    Raises:
+        WeightsError: as for `resolve`.
+    """
+    path = Path(model).expanduser()
+    if not path.exists() and not is_hub_id(model):
+        raise WeightsError(
+            f"the ControlNet {model!r} is neither a folder here nor a hub id: give the folder of its config.json, "
+            "or an id such as InstantX/Qwen-Image-ControlNet-Union"
+        )
+    return resolve(path if path.exists() else model, source, patterns=CONTROLNET_PATTERNS)
 
 
 def bundled() -> Path:

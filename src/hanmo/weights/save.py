@@ -21,6 +21,8 @@ from torch import Tensor
 
 from hanmo.errors import OutputError
 from hanmo.flow import ScheduleConfig
+from hanmo.model.config import ControlNetConfig
+from hanmo.model.controlnet import ControlNet
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.qwen_vl import checkpoint_name
@@ -115,6 +117,35 @@ def save_folder(
     return folder
 
 
+def save_controlnet(
+    path: Path | str, net: ControlNet, dtype: str | torch.dtype | None = None, shard_bytes: int = SHARD_BYTES
+) -> Path:
+    """Write a ControlNet's folder; one already at `path` is replaced in one move.
+
+    Args:
+        path: the folder to make. Its parent must exist.
+        net: the ControlNet.
+        dtype: what tensors are cast to; None keeps the net's own.
+        shard_bytes: largest single file.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OutputError: the disk is full, the parent is missing, or `path` is something else than a ControlNet.
+        WeightsError: the dtype is not known.
+    """
+    folder, cast = Path(path), parse_dtype(dtype)
+    if folder.is_dir() and any(folder.iterdir()) and not _is_controlnet(folder):
+        raise OutputError(f"{folder} exists and is no ControlNet: give a new name, or remove it first")
+    with atomic_folder(folder) as new:
+        try:
+            _write_diffusers(new, net.config.to_dict(), net.state_dict(), cast, shard_bytes)
+        except SafetensorError as error:
+            raise OutputError(_reason(folder, error)) from None
+    return folder
+
+
 def save_tensors(folder: Path, stem: str, state: Mapping[str, Tensor], shard_bytes: int = SHARD_BYTES) -> None:
     """Write tensors as `{stem}.safetensors`; beyond `shard_bytes` as shards with an index.
 
@@ -148,6 +179,14 @@ def save_tensors(folder: Path, stem: str, state: Mapping[str, Tensor], shard_byt
     _write_json(folder / f"{stem}.safetensors.index.json", index)
 
 
+def _is_controlnet(folder: Path) -> bool:
+    try:
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(values, dict) and values.get("_class_name") == ControlNetConfig.class_name()
+
+
 def _index() -> dict[str, Any]:
     parts = {name: list(library) for name, library in _LIBRARY_OF.items()}
     return {"_class_name": "QwenImagePipeline", "_diffusers_version": _DIFFUSERS, **parts}
@@ -160,7 +199,7 @@ def _write_diffusers(
     cast: torch.dtype | None,
     shard_bytes: int,
 ) -> None:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)  # a ControlNet's tensors lie in the folder itself
     _write_json(folder / "config.json", {**config, "_diffusers_version": _DIFFUSERS})
     save_tensors(folder, DIFFUSION_STEM, _ready(state, cast), shard_bytes)
 

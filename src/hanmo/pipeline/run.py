@@ -1,0 +1,188 @@
+"""The run: a request in, pictures out (report section 2.1, Figure 6).
+
+    prompts, pictures --conditions--> states, latents --engine.denoise--> latents --VAE--> pictures
+
+Every task runs the same `Run.__call__`; they differ in the request, and in the `Work` that is made of it. No
+picture depends on the others of its batch: each has its own generator. It does not know the command line,
+files of results or training.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from hanmo.engine.attention import attention_table
+from hanmo.engine.control import Control, control_residuals
+from hanmo.engine.denoise import OnStep, StepInfo, denoise
+from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_stream
+from hanmo.engine.region import keep_outside
+from hanmo.errors import HanmoError
+from hanmo.flow import ScheduleConfig, interpolate
+from hanmo.model.controlnet import ControlNet
+from hanmo.model.encoder import ConditionEncoder, TextStates
+from hanmo.model.latents import tensor_to_images, unpack
+from hanmo.model.mmdit import MMDiT
+from hanmo.model.vae import VAE
+from hanmo.pipeline.conditions import Conditions, generators_of, prepare
+from hanmo.pipeline.control import OpenControl, check_controls, encode_controls, open_controls
+from hanmo.pipeline.pictures import open_sources
+from hanmo.pipeline.request import Request, Result, Timings, steps_skipped
+from hanmo.pipeline.work import Work, plan_work
+from hanmo.sampler import schedule
+from hanmo.weights.preferences import Preferences
+
+
+class Run:
+    """The components of a checkpoint, and the run that joins them.
+
+    Attributes:
+        transformer: the MMDiT.
+        vae: the autoencoder.
+        encoder: the condition encoder.
+        schedule: how noise levels are spaced.
+        preferences: sizes, steps and limits for requests that leave them open.
+        name: what the checkpoint is called in a picture's metadata.
+        controlnets: what `load_controlnet` has loaded, by name.
+    """
+
+    def __init__(
+        self,
+        transformer: MMDiT,
+        vae: VAE,
+        encoder: ConditionEncoder,
+        schedule: ScheduleConfig,
+        preferences: Preferences | None = None,
+        name: str = "hanmo",
+    ) -> None:
+        self.transformer = transformer
+        self.vae = vae
+        self.encoder = encoder
+        self.schedule = schedule
+        self.preferences = preferences or Preferences()
+        self.name = name
+        self.controlnets: dict[str, ControlNet] = {}
+
+    @torch.inference_mode()
+    def __call__(self, request: Request, on_step: OnStep | None = None) -> Result:
+        """Run a request.
+
+        Pictures of one layout (sizes, number of sources) are computed as one batch, the others after them.
+
+        Args:
+            request: any task; what it leaves open comes from `preferences`.
+            on_step: called after each step; raising `errors.Cancelled` stops.
+
+        Raises:
+            RequestError: what only this run can refuse: a prompt too long, a picture that cannot be read.
+            HanmoError: latents or pictures that are not finite.
+            Cancelled: whatever `on_step` raised.
+        """
+        controls = open_controls(request, self.controlnets)
+        shape = controls[0].image.size if controls else None
+        works = plan_work(request, open_sources(request.images), self.preferences, shape)
+        request = request.resolve(self.preferences, [work.output for work in works])
+        for size in {work.canvas.size for work in works}:
+            check_controls(controls, request, size, self.preferences)
+        groups: dict[object, list[int]] = {}
+        for index, work in enumerate(works):
+            groups.setdefault(work.layout, []).append(index)
+        images: dict[int, Image.Image] = {}
+        latents: dict[int, Tensor | None] = {}
+        timings = Timings(0.0, 0.0, 0.0)
+        for number, rows in enumerate(groups.values()):
+            hear = None if on_step is None else partial(_hear, on_step, number, len(groups), tuple(rows))
+            painted, z, seconds = self._paint(request.rows(rows), [works[row] for row in rows], controls, hear)
+            timings = timings + seconds
+            for row, picture, own in zip(rows, painted, z, strict=True):
+                images[row] = works[row].finish(picture)
+                latents[row] = own if works[row].output == works[row].canvas.output else None
+        order = range(len(works))
+        return Result(
+            [images[row] for row in order], request.seeds, timings, {}, request, tuple(latents[row] for row in order)
+        )
+
+    def _paint(
+        self, request: Request, works: Sequence[Work], controls: Sequence[OpenControl], on_step: OnStep | None
+    ) -> tuple[list[Image.Image], list[Tensor], Timings]:
+        """Paint works of one layout: pictures of the canvas's size, and their latents."""
+        began = time.perf_counter()
+        size, generators = works[0].canvas.size, generators_of(request)
+        # Control pictures without a mask are drawn before everything else, as diffusers does.
+        plain = encode_controls(controls, size, self.vae, generators, masked=False)
+        conditions = prepare(request, works, self.encoder, self.vae, self.preferences.max_text, generators)
+        masked = encode_controls(controls, size, self.vae, generators, masked=True)
+        conditioned = time.perf_counter()
+        tokens = self._denoise(request, conditions, on_step, plain + masked)
+        denoised = time.perf_counter()
+        width, height = size
+        latents = unpack(tokens, height // 8, width // 8)
+        images = self._decode(latents)
+        timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
+        return images, [each.cpu() for each in latents.split(1)], timings
+
+    def _denoise(
+        self, request: Request, conditions: Conditions, on_step: OnStep | None, controls: Sequence[Control] = ()
+    ) -> Float[Tensor, "B S P"]:
+        """Set up the velocity function of this request and run the loop."""
+        assert request.steps is not None
+        assert request.cfg_scale is not None
+        device = self.transformer.proj_out.weight.device
+        noise = conditions.noise.to(device)
+        levels = schedule(request.steps, noise.shape[1], self.schedule)
+        skipped, x, after_step = 0, noise, None
+        if conditions.start is not None:
+            start = conditions.start.to(device)
+            skipped = steps_skipped(request.steps, request.strength or 1.0)
+            x = interpolate(start, noise, levels[skipped].to(device).expand(len(noise)))
+            if conditions.edited is not None:
+                after_step = keep_outside(start, noise, conditions.edited.to(device), levels)
+        text, negative = conditions.positive, conditions.negative
+        blocks = self.transformer.config.num_layers
+        velocity = predictor(
+            self.transformer,
+            modulation_tables(self.transformer, levels[:-1]),
+            self._stream(text, conditions, request),
+            None if negative is None else self._stream(negative, conditions, request),
+            request.cfg_scale,
+            conditions.pictures,
+            control_residuals(controls, levels[:-1], text.states, text.mask, conditions.shapes[0], blocks, skipped),
+        )
+        return denoise(x, velocity, levels, request.solver, skipped, on_step, after_step)
+
+    def _stream(self, text: TextStates, conditions: Conditions, request: Request) -> Stream:
+        stream = text_stream(self.transformer, text.states, text.mask, conditions.shapes)
+        if conditions.edited is None or request.attention == "free":
+            return stream
+        table = attention_table(
+            conditions.edited.any(-1).to(stream.text.device),
+            stream.mask,
+            stream.text.shape[1],
+            0 if conditions.pictures is None else conditions.pictures.shape[1],
+            request.softness if request.attention == "soft" else None,
+            stream.text.dtype,
+        )
+        return replace(stream, attention=table)
+
+    def _decode(self, latents: Float[Tensor, "B Z h w"]) -> list[Image.Image]:
+        """Pictures from latents, one at a time: no faster together, and memory for one is enough."""
+        weight = self.vae.quant_conv.weight
+        images = []
+        for each in latents.to(weight.device, weight.dtype).split(1):
+            pixels = self.vae.decode(self.vae.denormalise(each))
+            if not bool(torch.isfinite(pixels).all()):
+                raise HanmoError("the VAE decoded values that are not finite: try dtype float32")
+            images += tensor_to_images(pixels)
+        return images
+
+
+def _hear(on_step: OnStep, number: int, groups: int, rows: tuple[int, ...], info: StepInfo) -> None:
+    """Tell of a step as one of all groups' steps."""
+    on_step(replace(info, index=number * info.total + info.index, total=groups * info.total, pictures=rows))
