@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hanmo.pipeline.control_image import ControlImage
     from hanmo.pipeline.pipeline import Pipeline, load
-    from hanmo.pipeline.request import Request, Result
+    from hanmo.pipeline.request import Request
+    from hanmo.pipeline.result import Result
 
 __version__ = "0.1.0"
 __all__ = ["ControlImage", "Pipeline", "Request", "Result", "__version__", "load"]
@@ -21,7 +22,7 @@ _HOMES = {
     "ControlImage": "hanmo.pipeline.control_image",
     "Pipeline": "hanmo.pipeline.pipeline",
     "Request": "hanmo.pipeline.request",
-    "Result": "hanmo.pipeline.request",
+    "Result": "hanmo.pipeline.result",
     "load": "hanmo.pipeline.pipeline",
 }
 

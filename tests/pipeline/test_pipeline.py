@@ -13,7 +13,7 @@ from PIL import Image
 from hanmo.engine.denoise import StepInfo
 from hanmo.errors import Cancelled, HanmoError, RequestError
 from hanmo.pipeline.pipeline import Pipeline
-from hanmo.pipeline.request import Result
+from hanmo.pipeline.result import Result
 
 PROMPTS = ["a red card", 'a card with the text "HELLO WORLD"', "你好"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from hanmo.cli.options import BATCH_HELP, add_paint_options
 
-USAGE = "hanmo edit IMAGE INSTRUCTION [options]"
+USAGE = "hanmo edit IMAGE ... INSTRUCTION [options]"
 
 DESCRIPTION = """
 Change a picture as an instruction says; what the instruction does not touch stays.
@@ -17,6 +18,8 @@ examples:
   hanmo edit a.png 'change the text to "WORLD"' -o b.png
   hanmo edit a.png 'make the background red' -o c.png --seed 5
   hanmo edit a.png '把文字改成"你好"' -o d.png
+  hanmo edit photo.jpg 'make the sky red' --size auto -o e.png        exactly the picture's size
+  hanmo edit person.jpg coat.jpg 'let the person wear the coat of picture 2' --model Qwen/Qwen-Image-Edit-2509
   hanmo edit photo.jpg 'remove the car' --model Qwen/Qwen-Image-Edit --device cuda --dtype bfloat16
 
 {BATCH_HELP}
@@ -27,8 +30,12 @@ With IMAGE on the command line, the lines of a batch file are instructions for t
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("image", nargs="?", metavar="IMAGE", help="the picture to change (PNG, JPEG, WebP, ...)")
-    parser.add_argument("instruction", nargs="?", metavar="INSTRUCTION", help="what to change, in quotes")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="IMAGE ... INSTRUCTION",
+        help="the picture to change (PNG, JPEG, WebP, ...), or several; then what to change, in quotes",
+    )
     add_paint_options(parser, size="what the model prefers, in the picture's shape")
 
 
@@ -41,4 +48,8 @@ def run(args: argparse.Namespace) -> None:
     from hanmo.cli.jobs import plan
     from hanmo.cli.paint import paint
 
-    paint(args, plan(args, "edit", args.instruction, args.image))
+    words = list(args.words)
+    instruction = words.pop() if words and args.batch_file is None else None
+    if instruction is not None and not words and Path(instruction).is_file():
+        words, instruction = [instruction], None  # a picture alone: the instruction is missing, not the picture
+    paint(args, plan(args, "edit", instruction, image=words or None))

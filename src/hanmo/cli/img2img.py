@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("image", nargs="?", metavar="IMAGE", help="the picture to start from (PNG, JPEG, ...)")
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to paint, in quotes")
-    add_paint_options(parser, size="what the model prefers, in the picture's shape", strength=True)
+    add_paint_options(parser, size="what the model prefers, in the picture's shape", strength="0.6")
     add_control_options(parser)
 
 
@@ -42,4 +42,4 @@ def run(args: argparse.Namespace) -> None:
     from hanmo.cli.jobs import plan
     from hanmo.cli.paint import paint
 
-    paint(args, plan(args, "img2img", args.prompt, args.image))
+    paint(args, plan(args, "img2img", args.prompt, image=args.image))

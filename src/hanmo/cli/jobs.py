@@ -17,14 +17,15 @@ from typing import Any
 
 from hanmo.cli.control import controls_of
 from hanmo.cli.options import size_of
+from hanmo.cli.region import mask_of, region_of
 from hanmo.errors import OutputError, RequestError
-from hanmo.pipeline.ask import make_request
+from hanmo.pipeline.ask import make_request, outpaint_margins
 from hanmo.pipeline.control import open_control
 from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request, Task
 from hanmo.weights.files import check_parent
 
-KEYS = ("prompt", "image", "size", "steps", "cfg_scale", "negative", "seed", "num", "strength", "output")
+KEYS = ("prompt", "image", "mask", "size", "steps", "cfg_scale", "negative", "seed", "num", "strength", "output")
 """What a line of a .jsonl batch file may say; all but the prompt default to the options."""
 
 
@@ -44,20 +45,21 @@ class Line:
     place: str
 
 
-def plan(args: argparse.Namespace, task: Task, prompt: str | None, image: str | None = None) -> list[Job]:
+def plan(args: argparse.Namespace, task: Task, prompt: str | None, **sources: Any) -> list[Job]:
     """Every picture that was asked for, checked as far as it can be without a model.
 
     Args:
         args: with the options of `options.py`.
         task: of the command.
         prompt: the words, unless they are in a batch file.
-        image: the source picture, for the tasks that have one.
+        sources: `image`, a path or a list of them, and `mask`, for the tasks that have them.
 
     Raises:
         RequestError: anything wrong, with the line of the batch file.
         OutputError: a folder that is missing, or two pictures of one name.
     """
-    lines = _lines(args, task, prompt, image)
+    given = {key: value for key, value in sources.items() if value is not None}
+    lines = _lines(args, task, prompt, given)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     requests: list[tuple[Request, str | None]] = []
     for line in lines:
@@ -109,8 +111,7 @@ def _alike(a: Request, b: Request) -> bool:
     return same and (a.negatives is None) == (b.negatives is None)
 
 
-def _lines(args: argparse.Namespace, task: Task, prompt: str | None, image: str | None) -> list[Line]:
-    source = {} if image is None else {"image": image}
+def _lines(args: argparse.Namespace, task: Task, prompt: str | None, source: dict[str, Any]) -> list[Line]:
     if args.batch_file is None:
         if prompt is None:
             what = "an instruction" if task == "edit" else "a prompt"
@@ -155,7 +156,10 @@ def _parsed(line: str, place: str) -> dict[str, Any]:
 
 def _check_type(key: str, value: Any, place: str) -> None:
     match key:
-        case "prompt" | "image" | "negative" | "output":
+        case "image":
+            several = isinstance(value, list) and all(isinstance(one, str) for one in value)
+            right, wanted = isinstance(value, str) or several, "a string, or a list of them"
+        case "prompt" | "mask" | "negative" | "output":
             right, wanted = isinstance(value, str), "a string"
         case "steps" | "seed" | "num":
             right, wanted = type(value) is int, "a whole number"
@@ -168,7 +172,7 @@ def _check_type(key: str, value: Any, place: str) -> None:
 
 
 def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed: int) -> tuple[Request, int]:
-    size = values.get("size", args.size)
+    size = values.get("size", getattr(args, "size", None))
     if isinstance(size, str):
         try:
             size = size_of(size)
@@ -176,12 +180,15 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
             raise RequestError(str(error)) from None
     if task != "generate" and "image" not in values:
         raise RequestError("no picture was given: name the source picture's file")
+    if task == "inpaint" and "mask" not in values:
+        raise RequestError("no mask was given: name a picture, box:LEFT,TOP,RIGHT,BOTTOM or polygon:X,Y/X,Y/X,Y")
     count = values.get("num", args.num)
     strength = values.get("strength", getattr(args, "strength", None))
+    image = values.get("image")
     request = make_request(
         task,
         values["prompt"],
-        values.get("image"),
+        [image] if isinstance(image, list) else image,
         size=size,
         steps=values.get("steps", args.steps),
         cfg_scale=values.get("cfg_scale", args.cfg_scale),
@@ -191,8 +198,15 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
         strength=strength,
         solver=args.solver,
         controls=controls_of(args),
+        mask=mask_of(values["mask"]) if "mask" in values else None,
+        margins=_margins(args, image) if task == "outpaint" else None,
+        **region_of(args),
     )
     return request, count
+
+
+def _margins(args: argparse.Namespace, image: Any) -> tuple[int, int, int, int]:
+    return outpaint_margins(image, (args.left, args.right, args.top, args.bottom), args.aspect)
 
 
 def _named(values: dict[str, Any], index: int, count: int) -> str | None:

@@ -27,6 +27,8 @@ COMMANDS = {
     "generate": "paint pictures from words",
     "edit": "change a picture as an instruction says",
     "img2img": "paint anew from a picture and words",
+    "inpaint": "paint a part of a picture anew",
+    "outpaint": "continue a picture beyond its edges",
     "info": "say what a model is made of",
     "train": "train a model from a recipe",
 }

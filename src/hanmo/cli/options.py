@@ -9,22 +9,28 @@ DTYPES = ("float32", "bfloat16", "float16")
 SOLVERS = ("euler", "heun")
 
 BATCH_HELP = """batch files: a text file with a prompt a line, or .jsonl with an object a line: the
-prompt, and what differs from the options (image, size, steps, cfg_scale, negative, seed, num, strength,
-output), as in"""
+prompt, and what differs from the options (image, mask, size, steps, cfg_scale, negative, seed, num,
+strength, output), as in"""
 
 
 def add_paint_options(
-    parser: argparse.ArgumentParser, size: str = "what the model prefers", strength: bool = False
+    parser: argparse.ArgumentParser, size: str | None = "what the model prefers", strength: str | None = None
 ) -> None:
     """Add what the painting commands share.
 
     Args:
         parser: of the command.
-        size: the size's default, in words.
-        strength: whether the command starts from a noised picture.
+        size: the size's default, in words; None where the command keeps the picture's own.
+        strength: its default, where the command starts from a noised picture.
     """
     picture = parser.add_argument_group("picture")
-    picture.add_argument("--size", type=size_of, metavar="WxH", help=f"pixels, multiples of 16 (default: {size})")
+    if size is not None:
+        picture.add_argument(
+            "--size",
+            type=size_of,
+            metavar="WxH",
+            help=f"pixels, multiples of 16; a ratio such as 16:9; or auto, exactly the source's (default: {size})",
+        )
     picture.add_argument("--steps", type=int, metavar="N", help="denoising steps (default: what the model prefers)")
     picture.add_argument(
         "--cfg-scale",
@@ -34,12 +40,12 @@ def add_paint_options(
         "(default: what the model prefers)",
     )
     picture.add_argument("--negative", metavar="TEXT", help="what should not be there (default: a blank, as published)")
-    if strength:
+    if strength is not None:
         picture.add_argument(
             "--strength",
             type=float,
             metavar="X",
-            help="how far the picture is noised, above 0 to 1; 1 leaves nothing of it (default: 0.6)",
+            help=f"how far the picture is noised, above 0 to 1; 1 leaves nothing of it (default: {strength})",
         )
     picture.add_argument(
         "--seed",
@@ -105,15 +111,18 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def size_of(text: str) -> tuple[int, int]:
-    """(width, height) from `256x128`; what a model can paint is checked later, by the request.
+def size_of(text: str) -> tuple[int, int] | str:
+    """(width, height) from `256x128`, or `auto` or `16:9` as they are; the request checks what can be painted.
 
     Raises:
         ArgumentTypeError: another form.
     """
-    match = re.fullmatch(r"(\d{1,6})[xX×](\d{1,6})", text.strip())
+    text = text.strip()
+    if text == "auto" or re.fullmatch(r"\d{1,4}:\d{1,4}", text):
+        return text
+    match = re.fullmatch(r"(\d{1,6})[xX×](\d{1,6})", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: give width x height, such as 256x128")
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give width x height, such as 256x128, 16:9 or auto")
     return int(match[1]), int(match[2])
 
 

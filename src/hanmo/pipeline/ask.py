@@ -23,7 +23,8 @@ from hanmo.pipeline.request import Request, Task
 
 Pictures = Picture | Sequence[Picture | Sequence[Picture]]
 """One picture; or a list with, for each prompt, a picture or the list of the several pictures of one edit."""
-Sizes = Literal["auto"] | Sequence[int] | Sequence[Sequence[int]]
+Sizes = str | Sequence[int] | Sequence[Sequence[int]]
+"""(width, height); one for each prompt; "auto", exactly the source's; or a ratio such as "16:9"."""
 _ONE = (Image.Image, Path, str, Source)
 
 
@@ -179,13 +180,11 @@ def _spread(values: list[Any], count: int) -> list[Any]:
     return values * count if len(values) == 1 else values
 
 
-def _sizes(size: Sizes | None, count: int, num: int) -> Size | Literal["auto"] | tuple[Size, ...] | None:
+def _sizes(size: Sizes | None, count: int, num: int) -> Size | str | tuple[Size, ...] | None:
     if size is None:
         return None
     if isinstance(size, str):
-        if size != "auto":
-            raise RequestError(f"size {size!r} is not allowed: give (width, height), or 'auto'")
-        return "auto"
+        return size
     first = size[0] if len(size) else None
     if not isinstance(first, Sequence):
         return as_size(size)

@@ -88,6 +88,30 @@ def resized(picture: Image.Image, size: Size) -> Image.Image:
     return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
+RELEASED = {
+    (1, 1): (1328, 1328),
+    (16, 9): (1664, 928),
+    (9, 16): (928, 1664),
+    (4, 3): (1472, 1104),
+    (3, 4): (1104, 1472),
+    (3, 2): (1584, 1056),
+    (2, 3): (1056, 1584),
+}
+"""The sizes that the released model's card recommends, by ratio."""
+
+
+def size_of_ratio(ratio: tuple[int, int], default: Size) -> Size:
+    """Width and height of a ratio: the released sizes for a released default, else about the default's area."""
+    divisor = math.gcd(*ratio)
+    reduced = (ratio[0] // divisor, ratio[1] // divisor)
+    if default == (1024, 1024) and reduced in RELEASED:
+        return RELEASED[reduced]
+    width = math.sqrt(default[0] * default[1] * ratio[0] / ratio[1])
+    sides = (width, width * ratio[1] / ratio[0])
+    nearest = [max(GRID, GRID * round(side / GRID)) for side in sides]
+    return nearest[0], nearest[1]
+
+
 def margins_for(size: Size, aspect: tuple[int, int]) -> tuple[int, int, int, int]:
     """(left, right, top, bottom) pixels that bring a picture to an aspect ratio, as evenly as can be.
 

@@ -18,7 +18,7 @@ from hanmo.engine.denoise import OnStep
 from hanmo.errors import RequestError
 from hanmo.pipeline.ask import Options, Pictures, Sizes, make_request, outpaint_margins
 from hanmo.pipeline.control_image import ControlImage
-from hanmo.pipeline.request import Result
+from hanmo.pipeline.result import Result
 from hanmo.pipeline.run import Run
 from hanmo.weights.fill import parse_device
 from hanmo.weights.folder import load_controlnet, load_encoder, load_transformer, load_vae, open_folder

@@ -8,14 +8,12 @@ A `Request` says nothing about a checkpoint: what is None is filled from the che
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from jaxtyping import Float
 from PIL import Image
-from torch import Tensor
 
 from hanmo.engine.attention import Attention
 from hanmo.engine.denoise import Solver
@@ -23,7 +21,7 @@ from hanmo.errors import RequestError
 from hanmo.pipeline.control_image import ControlImage
 from hanmo.pipeline.geometry import Size
 from hanmo.pipeline.mask import Mask
-from hanmo.pipeline.pictures import Painting, Picture
+from hanmo.pipeline.pictures import Picture
 from hanmo.weights.preferences import GRID, Preferences
 
 Task = Literal["generate", "edit", "img2img", "inpaint", "outpaint"]
@@ -47,8 +45,8 @@ class Request:
             inpaint (a part of a picture anew), outpaint (a picture continued).
         images: the source pictures of each prompt; none for `generate`, several for `edit` only.
         size: (width, height), multiples of 16, or one for each picture; "auto": exactly the (first) source
-            picture's, whatever it is; None: the checkpoint's, an edit's in its (last) source's shape. Inpaint
-            and outpaint take none: they keep the picture's.
+            picture's, whatever it is; a ratio such as "16:9" in the checkpoint's area; None: the checkpoint's,
+            an edit's in its (last) source's shape. Inpaint and outpaint take none: they keep the picture's.
         steps: denoising steps, 1 or more; None takes the checkpoint's.
         cfg_scale: guidance scale; 1.0 turns guidance off; None takes the checkpoint's.
         negatives: what to move away from, one per picture; None means " ", or nothing with guidance off.
@@ -73,7 +71,7 @@ class Request:
     prompts: tuple[str, ...]
     task: Task = "generate"
     images: tuple[tuple[Picture, ...], ...] = ()
-    size: Size | Literal["auto"] | tuple[Size, ...] | None = None
+    size: Size | str | tuple[Size, ...] | None = None
     steps: int | None = None
     cfg_scale: float | None = None
     negatives: tuple[str, ...] | None = None
@@ -110,7 +108,7 @@ class Request:
 
     def size_of(self, index: int) -> Size | None:
         """What was asked for picture number `index`, if it was a number of pixels."""
-        if self.size is None or self.size == "auto":
+        if self.size is None or isinstance(self.size, str):
             return None
         size: Any = self.size if isinstance(self.size[0], int) else self.size[index]
         return size[0], size[1]
@@ -146,7 +144,7 @@ class Request:
             return tuple(values[row] for row in rows) if values else ()
 
         size = self.size
-        if size is not None and size != "auto" and not isinstance(size[0], int):
+        if size is not None and not isinstance(size, str) and not isinstance(size[0], int):
             size = pick(size)
         return replace(
             self,
@@ -185,53 +183,6 @@ class Request:
         return {key: value for key, value in values.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class Timings:
-    """Wall-clock seconds of a run's three parts."""
-
-    conditions: float
-    denoise: float
-    decode: float
-
-    @property
-    def total(self) -> float:
-        """All of it."""
-        return self.conditions + self.denoise + self.decode
-
-    def __add__(self, other: Timings) -> Timings:
-        """Part by part."""
-        return Timings(self.conditions + other.conditions, self.denoise + other.denoise, self.decode + other.decode)
-
-    def to_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return {**asdict(self), "total": self.total}
-
-
-@dataclass(frozen=True)
-class Result:
-    """The pictures of a run.
-
-    Attributes:
-        images: in the order of the prompts.
-        seeds: one per picture; each paints its picture again, alone or in any batch.
-        timings: seconds.
-        safety: what a policy said of each picture; empty when none was asked.
-        request: the request with every default filled in.
-        latents: of each painted picture, normalised, on the CPU; None where only a window was painted.
-    """
-
-    images: list[Image.Image]
-    seeds: tuple[int, ...]
-    timings: Timings
-    safety: Mapping[int, str]
-    request: Request
-    latents: tuple[Float[Tensor, "1 Z _ _"] | None, ...] = ()
-
-    def painting(self, index: int = 0) -> Painting:
-        """Picture number `index` with its latents, to go on from without encoding it anew."""
-        return Painting(self.images[index], self.latents[index] if self.latents else None)
-
-
 def check_size(size: Size) -> None:
     """Check that both sides are positive multiples of 16.
 
@@ -244,6 +195,22 @@ def check_size(size: Size) -> None:
             f"size {size[0]}x{size[1]} is not allowed: width and height must be multiples of {GRID}; "
             f"the nearest is {nearest}"
         )
+
+
+def ratio_of(text: str) -> tuple[int, int]:
+    """(width, height) of a ratio such as 16:9, none above 4:1.
+
+    Raises:
+        RequestError: another form.
+    """
+    match text.split(":"):
+        case [width, height] if width.isdecimal() and height.isdecimal():
+            sides = int(width), int(height)
+            if min(sides) > 0 and max(sides) <= 4 * min(sides):
+                return sides
+    raise RequestError(
+        f"size {text!r} is not allowed: give (width, height), 'auto', or a ratio such as '16:9', up to 4:1"
+    )
 
 
 def steps_skipped(steps: int, strength: float) -> int:
@@ -291,9 +258,11 @@ def _check_sizes(request: Request) -> None:
         return
     if request.task in ("inpaint", "outpaint"):
         raise RequestError(f"size has no effect on {request.task}, which keeps the picture's own: leave it out")
-    if size == "auto":
-        if request.task == "generate":
+    if isinstance(size, str):
+        if size == "auto" and request.task == "generate":
             raise RequestError('size "auto" is that of a source picture, and generate has none: give width and height')
+        if size != "auto":
+            ratio_of(size)
         return
     if not isinstance(size[0], int) and len(size) != len(request.prompts):
         raise RequestError(f"{len(size)} sizes and {len(request.prompts)} pictures do not fit: give one for each")

@@ -34,7 +34,8 @@ from hanmo.model.vae import VAE
 from hanmo.pipeline.conditions import Conditions, generators_of, prepare
 from hanmo.pipeline.control import OpenControl, check_controls, encode_controls, open_controls
 from hanmo.pipeline.pictures import open_sources
-from hanmo.pipeline.request import Request, Result, Timings, steps_skipped
+from hanmo.pipeline.request import Request, steps_skipped
+from hanmo.pipeline.result import Result, Timings
 from hanmo.pipeline.work import Work, plan_work
 from hanmo.sampler import schedule
 from hanmo.weights.preferences import Preferences

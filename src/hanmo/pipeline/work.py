@@ -17,10 +17,10 @@ from PIL import Image
 
 from hanmo.errors import RequestError
 from hanmo.model.tokens import Kind
-from hanmo.pipeline.geometry import Canvas, Size, continued, exact_canvas, plain_canvas, window_around
+from hanmo.pipeline.geometry import Canvas, Size, continued, exact_canvas, plain_canvas, size_of_ratio, window_around
 from hanmo.pipeline.mask import bounds, cells, feathered, paste, read_mask
 from hanmo.pipeline.pictures import Source
-from hanmo.pipeline.request import Request, check_size
+from hanmo.pipeline.request import Request, ratio_of
 from hanmo.weights.preferences import Preferences
 
 SOURCE_GRID = 32
@@ -130,10 +130,11 @@ def plan_work(
     for index in range(len(request.prompts)):
         match request.task:
             case "generate":
-                free = preferences.default_size if shape is None else size_for(preferences.edit_area, shape)
-                size = request.size_of(index) or free
-                check_size(size)
-                works.append(Work(plain_canvas(size)))
+                canvas = _canvas(request, index, None, preferences)
+                if canvas is None:
+                    free = preferences.default_size if shape is None else size_for(preferences.edit_area, shape)
+                    canvas = plain_canvas(free)
+                works.append(Work(canvas))
             case "edit":
                 works.append(_edit(request, index, opened[index], views))
             case "img2img":
@@ -145,10 +146,12 @@ def plan_work(
     return works
 
 
-def _canvas(request: Request, index: int, picture: Image.Image, preferences: Preferences) -> Canvas | None:
+def _canvas(request: Request, index: int, picture: Image.Image | None, preferences: Preferences) -> Canvas | None:
     """The canvas that the request's size asks for; None where it leaves the size open."""
-    if request.size == "auto":
+    if request.size == "auto" and picture is not None:
         return exact_canvas(picture.size, preferences)
+    if isinstance(request.size, str):
+        return plain_canvas(size_of_ratio(ratio_of(request.size), preferences.default_size))
     size = request.size_of(index)
     return None if size is None else plain_canvas(size)
 
