@@ -20,6 +20,7 @@ from hanmo.errors import OutputError, RequestError
 from hanmo.pipeline.conditions import open_pictures
 from hanmo.pipeline.request import Request, Task, make_request
 from hanmo.weights.files import check_parent
+from hanmo.weights.lora import find_lora
 
 KEYS = ("prompt", "image", "size", "steps", "cfg_scale", "negative", "seed", "num", "strength", "output")
 """What a line of a .jsonl batch file may say; all but the prompt default to the options."""
@@ -56,10 +57,11 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, image: str | 
     """
     lines = _lines(args, task, prompt, image)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+    loras = [(find_lora(file, args.source).stem, weight) for file, weight in args.lora]
     requests: list[tuple[Request, str | None]] = []
     for line in lines:
         try:
-            one, count = _request(args, task, line.values, seed)
+            one, count = _request(args, task, line.values, seed, loras)
             open_pictures(one)
         except RequestError as error:
             raise RequestError(f"{line.place}{error}") from None
@@ -170,7 +172,9 @@ def _check_type(key: str, value: Any, place: str) -> None:
         raise RequestError(f"{place}{key} must be {wanted}, not {value!r}")
 
 
-def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed: int) -> tuple[Request, int]:
+def _request(
+    args: argparse.Namespace, task: Task, values: dict[str, Any], seed: int, loras: Sequence[tuple[str, float]]
+) -> tuple[Request, int]:
     size = values.get("size", args.size)
     if isinstance(size, str):
         try:
@@ -193,6 +197,8 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
         num=count,
         strength=strength,
         solver=args.solver,
+        loras=loras,
+        preset=args.preset,
     )
     return request, count
 

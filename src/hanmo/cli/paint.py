@@ -31,6 +31,8 @@ def paint(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     pipe = _load(args)
+    for file, _ in args.lora:
+        pipe.load_lora(file, source=args.source)
     done = 0
     for group in batches(jobs, args.batch_size):
         request = joined([job.request for job in group])

@@ -19,10 +19,11 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from hanmo.engine.adapters import Adapters, Stack, described, places
 from hanmo.engine.denoise import OnStep, Solver, denoise
 from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_stream
 from hanmo.errors import HanmoError
-from hanmo.flow import ScheduleConfig, interpolate
+from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
 from hanmo.model.encoder import ConditionEncoder, TextStates
 from hanmo.model.latents import tensor_to_images, unpack
 from hanmo.model.mmdit import MMDiT
@@ -33,7 +34,8 @@ from hanmo.pipeline.request import Picture, Request, Result, Timings, make_reque
 from hanmo.sampler import schedule
 from hanmo.weights.fill import parse_device
 from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
-from hanmo.weights.hub import resolve
+from hanmo.weights.hub import Source, resolve
+from hanmo.weights.lora import find_lora, read_lora
 from hanmo.weights.preferences import Preferences
 
 
@@ -47,6 +49,7 @@ class Pipeline:
         schedule: how noise levels are spaced.
         preferences: sizes, steps and limits for requests that leave them open.
         name: what the checkpoint is called in a picture's metadata.
+        adapters: the LoRAs that were loaded for the transformer.
     """
 
     def __init__(
@@ -63,7 +66,8 @@ class Pipeline:
         self.encoder = encoder
         self.schedule = schedule
         self.preferences = preferences or Preferences()
-        self.name = name
+        self.name = self._plain_name = name
+        self.adapters = Adapters()
 
     @property
     def default_size(self) -> tuple[int, int]:
@@ -81,6 +85,8 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        loras: Sequence[tuple[str, float]] = (),
+        preset: str | None = None,
         on_step: OnStep | None = None,
     ) -> Result:
         """Paint what a prompt says; a list of prompts is a batch.
@@ -94,6 +100,8 @@ class Pipeline:
             seed: s means s, s + 1, ... over the pictures; a list has one per picture; None draws one.
             num: pictures for each prompt.
             solver: "euler" or "heun".
+            loras: (name, weight) of LoRAs that were loaded with `load_lora`.
+            preset: "lightning-4" or "lightning-8": the schedule of those LoRAs, without guidance.
             on_step: called after each step; raising `errors.Cancelled` stops.
 
         Raises:
@@ -109,6 +117,8 @@ class Pipeline:
             seed=seed,
             num=num,
             solver=solver,
+            loras=loras,
+            preset=preset,
         )
         return self(request, on_step)
 
@@ -124,6 +134,8 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        loras: Sequence[tuple[str, float]] = (),
+        preset: str | None = None,
         on_step: OnStep | None = None,
     ) -> Result:
         """Change a picture as an instruction says; a list of pictures is a batch of edits of one shape.
@@ -138,6 +150,8 @@ class Pipeline:
             seed: see `generate`.
             num: pictures for each pair.
             solver: see `generate`.
+            loras: see `generate`.
+            preset: see `generate`.
             on_step: see `generate`.
 
         Raises:
@@ -154,6 +168,8 @@ class Pipeline:
             seed=seed,
             num=num,
             solver=solver,
+            loras=loras,
+            preset=preset,
         )
         return self(request, on_step)
 
@@ -170,6 +186,8 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        loras: Sequence[tuple[str, float]] = (),
+        preset: str | None = None,
         on_step: OnStep | None = None,
     ) -> Result:
         """Paint a prompt over a picture that was noised part of the way.
@@ -185,6 +203,8 @@ class Pipeline:
             seed: see `generate`.
             num: pictures for each pair.
             solver: see `generate`.
+            loras: see `generate`.
+            preset: see `generate`.
             on_step: see `generate`.
 
         Raises:
@@ -202,8 +222,48 @@ class Pipeline:
             seed=seed,
             num=num,
             solver=solver,
+            loras=loras,
+            preset=preset,
         )
         return self(request, on_step)
+
+    def load_lora(self, model: str | Path, name: str | None = None, source: Source = "huggingface") -> str:
+        """Load a LoRA for requests to name; pictures of requests that do not name it stay as they were.
+
+        Args:
+            model: a .safetensors file, a folder or hub id that holds one, or owner/name/FILE.safetensors.
+            name: what requests call it; None takes the file's name without its ending.
+            source: the hub that ids are looked up on.
+
+        Returns:
+            The name.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or of another model; in one line.
+            RequestError: the name is taken.
+        """
+        path = find_lora(model, source)
+        name = path.stem if name is None else name
+        self.adapters.add(name, read_lora(path, places(self.transformer)), self.transformer)
+        return name
+
+    def merge_loras(self, stack: Stack) -> None:
+        """Merge loaded LoRAs into the transformer: no cost per step, for every request until `unmerge_loras`.
+
+        Raises:
+            RequestError: something is merged already, an unknown name, or quantised weights.
+        """
+        self.adapters.merge(self.transformer, stack)
+        self._plain_name, self.name = self.name, f"{self.name} + {described(stack)}"
+
+    def unmerge_loras(self) -> None:
+        """Put the weights back as they were, bit for bit.
+
+        Raises:
+            RequestError: nothing is merged.
+        """
+        self.adapters.unmerge()
+        self.name = self._plain_name
 
     @torch.inference_mode()
     def __call__(self, request: Request, on_step: OnStep | None = None) -> Result:
@@ -219,11 +279,13 @@ class Pipeline:
             Cancelled: whatever `on_step` raised.
         """
         began = time.perf_counter()
+        self.adapters.check(request.loras)
         pictures = open_pictures(request)
         request = request.resolve(self.preferences, output_size(request, pictures, self.preferences))
         conditions = prepare(request, pictures, self.encoder, self.vae, self.preferences)
         conditioned = time.perf_counter()
-        latents = self._denoise(request, conditions, on_step)
+        with self.adapters.applied(self.transformer, request.loras):
+            latents = self._denoise(request, conditions, on_step)
         denoised = time.perf_counter()
         images = self._decode(request, latents)
         timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
@@ -235,7 +297,8 @@ class Pipeline:
         assert request.cfg_scale is not None
         device = self.transformer.proj_out.weight.device
         noise = conditions.noise.to(device)
-        levels = schedule(request.steps, noise.shape[1], self.schedule)
+        plan = self.schedule if request.shift is None else fixed_shift(self.schedule, request.shift)
+        levels = schedule(request.steps, noise.shape[1], plan)
         skipped, x = 0, noise
         if conditions.start is not None:
             skipped = steps_skipped(request.steps, request.strength or 1.0)

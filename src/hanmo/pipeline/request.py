@@ -16,8 +16,10 @@ from typing import Any, Literal, get_args
 
 from PIL import Image
 
+from hanmo.engine.adapters import check_stack
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
+from hanmo.pipeline.presets import preset_named
 from hanmo.weights.preferences import GRID, Preferences
 
 Task = Literal["generate", "edit", "img2img"]
@@ -44,6 +46,10 @@ class Request:
         seeds: one per picture.
         strength: img2img only: how much of the schedule is run, in (0, 1].
         solver: "euler" (one evaluation a step, as released) or "heun" (two).
+        loras: names of LoRAs that the pipeline has loaded, with their weights; their changes add up.
+        preset: a name of `presets.PRESETS`; it fills in steps, cfg_scale and shift where they are None.
+        shift: factor that noise levels are shifted by at every size, without a terminal level; None takes
+            the checkpoint's schedule.
 
     Raises:
         RequestError: at construction, in one line, for anything that no checkpoint could do.
@@ -59,6 +65,9 @@ class Request:
     seeds: tuple[int, ...] = (0,)
     strength: float | None = None
     solver: Solver = "euler"
+    loras: tuple[tuple[str, float], ...] = ()
+    preset: str | None = None
+    shift: float | None = None
 
     def __post_init__(self) -> None:
         """Check everything that needs no checkpoint."""
@@ -72,6 +81,10 @@ class Request:
             raise RequestError(f"cfg_scale {self.cfg_scale} is not allowed: give 1 (guidance off) or more")
         if self.cfg_scale == 1 and self.negatives is not None:
             raise RequestError("a negative prompt has no effect with cfg_scale 1: leave one of the two out")
+        if self.shift is not None and not 0 < self.shift < math.inf:
+            raise RequestError(f"shift {self.shift} is not allowed: give more than 0 (1 for none)")
+        check_stack(self.loras)
+        _check_preset(self)
         _check_strength(self)
         if self.solver not in get_args(Solver):
             raise RequestError(f"solver {self.solver!r} is not allowed: give {_either(get_args(Solver))}")
@@ -83,15 +96,20 @@ class Request:
             preferences: the checkpoint's.
             size: the output size, found from the preferences or the source picture.
         """
-        scale = preferences.cfg_scale if self.cfg_scale is None else self.cfg_scale
+        preset = None if self.preset is None else preset_named(self.preset)
+        first = preferences if preset is None else preset
+        scale = first.cfg_scale if self.cfg_scale is None else self.cfg_scale
         negatives = self.negatives
         if scale > 1 and negatives is None:
             negatives = (DEFAULT_NEGATIVE,) * len(self.prompts)
         strength = self.strength
         if self.task == "img2img" and strength is None:
             strength = DEFAULT_STRENGTH
-        steps = preferences.steps if self.steps is None else self.steps
-        return replace(self, size=size, steps=steps, cfg_scale=scale, negatives=negatives, strength=strength)
+        steps = first.steps if self.steps is None else self.steps
+        shift = preset.shift if preset is not None and self.shift is None else self.shift
+        return replace(
+            self, size=size, steps=steps, cfg_scale=scale, negatives=negatives, strength=strength, shift=shift
+        )
 
     def record(self, index: int = 0) -> dict[str, Any]:
         """What describes picture number `index`, ready for JSON; source pictures are counted, not kept."""
@@ -105,6 +123,9 @@ class Request:
             "cfg_scale": self.cfg_scale,
             "strength": self.strength,
             "solver": self.solver,
+            "preset": self.preset,
+            "shift": self.shift,
+            "loras": [list(lora) for lora in self.loras] or None,
             "images": len(self.images[index]) if self.images else 0,
         }
         return {key: value for key, value in values.items() if value is not None}
@@ -160,6 +181,9 @@ def make_request(
     num: int = 1,
     strength: float | None = None,
     solver: Solver = "euler",
+    loras: Sequence[tuple[str, float]] = (),
+    preset: str | None = None,
+    shift: float | None = None,
 ) -> Request:
     """Build a request from what people type: single values or lists of them.
 
@@ -176,6 +200,9 @@ def make_request(
         num: pictures for each prompt.
         strength: see `Request`.
         solver: see `Request`.
+        loras: see `Request`.
+        preset: see `Request`.
+        shift: see `Request`.
 
     Raises:
         RequestError: lists whose lengths do not fit, or any fault that `Request` finds.
@@ -209,6 +236,9 @@ def make_request(
         seeds=_seeds(seed, len(prompts) * num),
         strength=None if strength is None else float(strength),
         solver=solver,
+        loras=tuple((name, float(weight)) for name, weight in loras),
+        preset=preset,
+        shift=None if shift is None else float(shift),
     )
 
 
@@ -274,6 +304,17 @@ def _check_pictures(request: Request) -> None:
     for pictures in request.images:
         if len(pictures) != 1:
             raise RequestError(f"{len(pictures)} pictures for one {request.task}: give exactly one")
+
+
+def _check_preset(request: Request) -> None:
+    if request.preset is None:
+        return
+    preset = preset_named(request.preset)
+    if request.cfg_scale is None and preset.cfg_scale == 1 and request.negatives is not None:
+        raise RequestError(
+            f"a negative prompt has no effect with the preset {request.preset}, whose guidance is off: "
+            "leave one of the two out"
+        )
 
 
 def _check_strength(request: Request) -> None:
