@@ -163,6 +163,19 @@ def resolution_mu(tokens: int, config: ScheduleConfig) -> float:
     return tokens * slope + config.base_shift - slope * config.base_image_seq_len
 
 
+def fixed_shift(config: ScheduleConfig, factor: float) -> ScheduleConfig:
+    """The schedule with one shift at every resolution, e^mu = factor, and no terminal level (Lightning: 3)."""
+    mu = math.log(factor)
+    return dataclasses.replace(
+        config,
+        base_shift=mu,
+        max_shift=mu,
+        shift_terminal=None,
+        use_dynamic_shifting=True,
+        time_shift_type="exponential",
+    )
+
+
 def time_shift(
     mu: float, t: Float[Tensor, " n"], kind: Literal["exponential", "linear"] = "exponential"
 ) -> Float[Tensor, " n"]:

@@ -24,6 +24,7 @@ from hanmo.pipeline.control import open_control
 from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request, Task
 from hanmo.weights.files import check_parent
+from hanmo.weights.lora import find_lora
 
 KEYS = ("prompt", "image", "mask", "size", "steps", "cfg_scale", "negative", "seed", "num", "strength", "output")
 """What a line of a .jsonl batch file may say; all but the prompt default to the options."""
@@ -61,10 +62,11 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, **sources: An
     given = {key: value for key, value in sources.items() if value is not None}
     lines = _lines(args, task, prompt, given)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+    loras = [(find_lora(file, args.source).stem, weight) for file, weight in args.lora]
     requests: list[tuple[Request, str | None]] = []
     for line in lines:
         try:
-            one, count = _request(args, task, line.values, seed)
+            one, count = _request(args, task, line.values, seed, loras)
             open_sources(one.images)
             for control in one.controls:
                 open_control(control)
@@ -171,7 +173,9 @@ def _check_type(key: str, value: Any, place: str) -> None:
         raise RequestError(f"{place}{key} must be {wanted}, not {value!r}")
 
 
-def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed: int) -> tuple[Request, int]:
+def _request(
+    args: argparse.Namespace, task: Task, values: dict[str, Any], seed: int, loras: Sequence[tuple[str, float]]
+) -> tuple[Request, int]:
     size = values.get("size", getattr(args, "size", None))
     if isinstance(size, str):
         try:
@@ -197,6 +201,8 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
         num=count,
         strength=strength,
         solver=args.solver,
+        loras=loras,
+        preset=args.preset,
         controls=controls_of(args),
         mask=mask_of(values["mask"]) if "mask" in values else None,
         margins=_margins(args, image) if task == "outpaint" else None,

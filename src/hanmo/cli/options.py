@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 
+from hanmo.pipeline.presets import PRESETS
+
 DTYPES = ("float32", "bfloat16", "float16")
 SOLVERS = ("euler", "heun")
 
@@ -62,8 +64,22 @@ def add_paint_options(
         default="euler",
         help="euler as released, or heun: two evaluations a step (default: %(default)s)",
     )
+    picture.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="steps, schedule and no guidance, as Lightning LoRAs need them; name the LoRA with --lora",
+    )
     _add_output_options(parser)
     add_model_options(parser)
+    parser.add_argument_group("LoRA").add_argument(
+        "--lora",
+        type=lora_of,
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="a LoRA (.safetensors, or owner/name/FILE.safetensors on a hub) and how much of it (default: 1); "
+        "may be given several times",
+    )
 
 
 def add_model_options(parser: argparse.ArgumentParser, runs: bool = True) -> None:
@@ -124,6 +140,21 @@ def size_of(text: str) -> tuple[int, int] | str:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: give width x height, such as 256x128, 16:9 or auto")
     return int(match[1]), int(match[2])
+
+
+def lora_of(text: str) -> tuple[str, float]:
+    """(file, weight) from `style.safetensors:0.8`; the weight is 1 where none is said.
+
+    Raises:
+        ArgumentTypeError: a weight that is no number.
+    """
+    file, colon, weight = text.rpartition(":")
+    if not colon or "/" in weight or "\\" in weight or weight.endswith(".safetensors"):  # a colon of the path's own
+        return text, 1.0
+    try:
+        return file, float(weight)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{weight!r} is no weight: give a number, as in {file}:0.8") from None
 
 
 def positive(text: str) -> int:

@@ -33,6 +33,8 @@ def paint(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
     pipe = _load(args)
     for name in dict.fromkeys(control.name for job in jobs for control in job.request.controls):
         pipe.load_controlnet(name, source=args.source)
+    for file, _ in args.lora:
+        pipe.load_lora(file, source=args.source)
     done = 0
     for group in batches(jobs, args.batch_size):
         request = joined([job.request for job in group])

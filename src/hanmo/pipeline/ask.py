@@ -38,6 +38,9 @@ class Options(TypedDict, total=False):
         seed: s means s, s + 1, ... over the pictures; a list has one per picture; None draws one.
         num: pictures for each prompt.
         solver: "euler" or "heun".
+        loras: (name, weight) of LoRAs that were loaded with `load_lora`.
+        preset: "lightning-4" or "lightning-8": the schedule of those LoRAs, without guidance.
+        shift: factor on the noise levels instead of the checkpoint's schedule.
     """
 
     steps: int | None
@@ -46,6 +49,9 @@ class Options(TypedDict, total=False):
     seed: int | Sequence[int] | None
     num: int
     solver: Solver
+    loras: Sequence[tuple[str, float]]
+    preset: str | None
+    shift: float | None
 
 
 def make_request(
@@ -61,6 +67,9 @@ def make_request(
     num: int = 1,
     strength: float | None = None,
     solver: Solver = "euler",
+    loras: Sequence[tuple[str, float]] = (),
+    preset: str | None = None,
+    shift: float | None = None,
     controls: ControlImage | Sequence[ControlImage] = (),
     mask: Any = None,
     feather: int = 0,
@@ -86,6 +95,9 @@ def make_request(
         num: pictures for each prompt.
         strength: see `Request`.
         solver: see `Request`.
+        loras: see `Request`.
+        preset: see `Request`.
+        shift: see `Request`.
         controls: one, or several whose effects are summed.
         mask: one for all (`mask.as_mask`), or a list of one for each prompt.
         feather: see `Request`.
@@ -127,6 +139,9 @@ def make_request(
         seeds=_seeds(seed, len(prompts) * num),
         strength=None if strength is None else float(strength),
         solver=solver,
+        loras=tuple((name, float(weight)) for name, weight in loras),
+        preset=preset,
+        shift=None if shift is None else float(shift),
         controls=(controls,) if isinstance(controls, ControlImage) else tuple(controls),
         masks=tuple(_repeat(masks, num)),
         feather=feather,

@@ -12,6 +12,7 @@ from typing import Any, Literal, Unpack
 
 import torch
 
+from hanmo.engine.adapters import Stack, described, places
 from hanmo.engine.attention import Attention
 from hanmo.engine.control import check_fits
 from hanmo.engine.denoise import OnStep
@@ -22,7 +23,8 @@ from hanmo.pipeline.result import Result
 from hanmo.pipeline.run import Run
 from hanmo.weights.fill import parse_device
 from hanmo.weights.folder import load_controlnet, load_encoder, load_transformer, load_vae, open_folder
-from hanmo.weights.hub import resolve, resolve_controlnet
+from hanmo.weights.hub import Source, resolve, resolve_controlnet
+from hanmo.weights.lora import find_lora, read_lora
 
 
 class Pipeline(Run):
@@ -32,6 +34,44 @@ class Pipeline(Run):
     def default_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the checkpoint prefers."""
         return self.preferences.default_size
+
+    def load_lora(self, model: str | Path, name: str | None = None, source: Source = "huggingface") -> str:
+        """Load a LoRA for requests to name; pictures of requests that do not name it stay as they were.
+
+        Args:
+            model: a .safetensors file, a folder or hub id that holds one, or owner/name/FILE.safetensors.
+            name: what requests call it; None takes the file's name without its ending.
+            source: the hub that ids are looked up on.
+
+        Returns:
+            The name.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or of another model; in one line.
+            RequestError: the name is taken.
+        """
+        path = find_lora(model, source)
+        name = path.stem if name is None else name
+        self.adapters.add(name, read_lora(path, places(self.transformer)), self.transformer)
+        return name
+
+    def merge_loras(self, stack: Stack) -> None:
+        """Merge loaded LoRAs into the transformer: no cost per step, for every request until `unmerge_loras`.
+
+        Raises:
+            RequestError: something is merged already, an unknown name, or quantised weights.
+        """
+        self.adapters.merge(self.transformer, stack)
+        self._plain_name, self.name = self.name, f"{self.name} + {described(stack)}"
+
+    def unmerge_loras(self) -> None:
+        """Put the weights back as they were, bit for bit.
+
+        Raises:
+            RequestError: nothing is merged.
+        """
+        self.adapters.unmerge()
+        self.name = self._plain_name
 
     def load_controlnet(
         self, model: str | Path, name: str | None = None, source: Literal["huggingface", "modelscope"] = "huggingface"
@@ -76,7 +116,7 @@ class Pipeline(Run):
                 area in the shape of the first control picture.
             controls: pictures that ControlNets watch, loaded by `load_controlnet`.
             on_step: called after each step; raising `errors.Cancelled` stops.
-            options: steps, cfg_scale, negative, seed, num and solver: see `ask.Options`.
+            options: steps, cfg_scale, negative, seed, num, solver, loras and preset: see `ask.Options`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
@@ -168,7 +208,7 @@ class Pipeline(Run):
                 is one for edits.
             strength: how far the painted part is noised, in (0, 1]; None means 1.
             on_step: called after each step; raising `errors.Cancelled` stops.
-            options: steps, cfg_scale, negative, seed, num and solver, as for `generate`.
+            options: see `generate`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 from PIL import Image
 
+from hanmo.engine.adapters import check_stack
 from hanmo.engine.attention import Attention
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
@@ -22,6 +23,7 @@ from hanmo.pipeline.control_image import ControlImage
 from hanmo.pipeline.geometry import Size
 from hanmo.pipeline.mask import Mask
 from hanmo.pipeline.pictures import Picture
+from hanmo.pipeline.presets import preset_named
 from hanmo.weights.preferences import GRID, Preferences
 
 Task = Literal["generate", "edit", "img2img", "inpaint", "outpaint"]
@@ -53,6 +55,10 @@ class Request:
         seeds: one per picture.
         strength: img2img, inpaint and outpaint: how much of the schedule is run, in (0, 1].
         solver: "euler" (one evaluation a step, as released) or "heun" (two).
+        loras: names of LoRAs that the pipeline has loaded, with their weights; their changes add up.
+        preset: a name of `presets.PRESETS`; it fills in steps, cfg_scale and shift where they are None.
+        shift: factor that noise levels are shifted by at every size, without a terminal level; None takes
+            the checkpoint's schedule.
         masks: inpaint: what is painted, one per picture (`mask.as_mask`).
         feather: inpaint: pixels around the mask in which new and old are mixed.
         crop: inpaint: "auto" paints a window around the mask at full resolution instead of the whole.
@@ -78,6 +84,9 @@ class Request:
     seeds: tuple[int, ...] = (0,)
     strength: float | None = None
     solver: Solver = "euler"
+    loras: tuple[tuple[str, float], ...] = ()
+    preset: str | None = None
+    shift: float | None = None
     masks: tuple[Mask, ...] = ()
     feather: int = 0
     crop: Literal["auto"] | None = None
@@ -99,6 +108,10 @@ class Request:
             raise RequestError(f"cfg_scale {self.cfg_scale} is not allowed: give 1 (guidance off) or more")
         if self.cfg_scale == 1 and self.negatives is not None:
             raise RequestError("a negative prompt has no effect with cfg_scale 1: leave one of the two out")
+        if self.shift is not None and not 0 < self.shift < math.inf:
+            raise RequestError(f"shift {self.shift} is not allowed: give more than 0 (1 for none)")
+        check_stack(self.loras)
+        _check_preset(self)
         _check_strength(self)
         _check_masks(self)
         if self.controls and self.task not in _CONTROLLED:
@@ -120,12 +133,14 @@ class Request:
             preferences: the checkpoint's.
             sizes: of the results, found from the preferences or the source pictures.
         """
-        scale = preferences.cfg_scale if self.cfg_scale is None else self.cfg_scale
+        preset = None if self.preset is None else preset_named(self.preset)
+        first = preferences if preset is None else preset
+        scale = first.cfg_scale if self.cfg_scale is None else self.cfg_scale
         negatives = self.negatives
         if scale > 1 and negatives is None:
             negatives = (DEFAULT_NEGATIVE,) * len(self.prompts)
         strength = DEFAULT_STRENGTH.get(self.task) if self.strength is None else self.strength
-        steps = preferences.steps if self.steps is None else self.steps
+        steps = first.steps if self.steps is None else self.steps
         soft = self.attention == "soft" and self.softness is None
         return replace(
             self,
@@ -133,6 +148,7 @@ class Request:
             cfg_scale=scale,
             negatives=negatives,
             strength=strength,
+            shift=preset.shift if preset is not None and self.shift is None else self.shift,
             softness=DEFAULT_SOFTNESS if soft else self.softness,
             sizes=tuple(sizes),
         )
@@ -170,6 +186,9 @@ class Request:
             "cfg_scale": self.cfg_scale,
             "strength": self.strength,
             "solver": self.solver,
+            "preset": self.preset,
+            "shift": self.shift,
+            "loras": [list(lora) for lora in self.loras] or None,
             "images": len(self.images[index]) if self.images else 0,
             "mask": _told(self.masks[index]) if self.masks else None,
             "feather": self.feather or None,
@@ -270,6 +289,17 @@ def _check_sizes(request: Request) -> None:
         found = request.size_of(index)
         if found is not None:
             check_size(found)
+
+
+def _check_preset(request: Request) -> None:
+    if request.preset is None:
+        return
+    preset = preset_named(request.preset)
+    if request.cfg_scale is None and preset.cfg_scale == 1 and request.negatives is not None:
+        raise RequestError(
+            f"a negative prompt has no effect with the preset {request.preset}, whose guidance is off: "
+            "leave one of the two out"
+        )
 
 
 def _check_strength(request: Request) -> None:

@@ -19,13 +19,14 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from hanmo.engine.adapters import Adapters
 from hanmo.engine.attention import attention_table
 from hanmo.engine.control import Control, control_residuals
 from hanmo.engine.denoise import OnStep, StepInfo, denoise
 from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_stream
 from hanmo.engine.region import keep_outside
 from hanmo.errors import HanmoError
-from hanmo.flow import ScheduleConfig, interpolate
+from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
 from hanmo.model.controlnet import ControlNet
 from hanmo.model.encoder import ConditionEncoder, TextStates
 from hanmo.model.latents import tensor_to_images, unpack
@@ -51,6 +52,7 @@ class Run:
         schedule: how noise levels are spaced.
         preferences: sizes, steps and limits for requests that leave them open.
         name: what the checkpoint is called in a picture's metadata.
+        adapters: the LoRAs that were loaded for the transformer.
         controlnets: what `load_controlnet` has loaded, by name.
     """
 
@@ -68,7 +70,8 @@ class Run:
         self.encoder = encoder
         self.schedule = schedule
         self.preferences = preferences or Preferences()
-        self.name = name
+        self.name = self._plain_name = name
+        self.adapters = Adapters()
         self.controlnets: dict[str, ControlNet] = {}
 
     @torch.inference_mode()
@@ -86,6 +89,7 @@ class Run:
             HanmoError: latents or pictures that are not finite.
             Cancelled: whatever `on_step` raised.
         """
+        self.adapters.check(request.loras)
         controls = open_controls(request, self.controlnets)
         shape = controls[0].image.size if controls else None
         works = plan_work(request, open_sources(request.images), self.preferences, shape)
@@ -121,7 +125,8 @@ class Run:
         conditions = prepare(request, works, self.encoder, self.vae, self.preferences.max_text, generators)
         masked = encode_controls(controls, size, self.vae, generators, masked=True)
         conditioned = time.perf_counter()
-        tokens = self._denoise(request, conditions, on_step, plain + masked)
+        with self.adapters.applied(self.transformer, request.loras):
+            tokens = self._denoise(request, conditions, on_step, plain + masked)
         denoised = time.perf_counter()
         width, height = size
         latents = unpack(tokens, height // 8, width // 8)
@@ -137,7 +142,8 @@ class Run:
         assert request.cfg_scale is not None
         device = self.transformer.proj_out.weight.device
         noise = conditions.noise.to(device)
-        levels = schedule(request.steps, noise.shape[1], self.schedule)
+        plan = self.schedule if request.shift is None else fixed_shift(self.schedule, request.shift)
+        levels = schedule(request.steps, noise.shape[1], plan)
         skipped, x, after_step = 0, noise, None
         if conditions.start is not None:
             start = conditions.start.to(device)

@@ -54,12 +54,17 @@ def parameters(record: Mapping[str, Any]) -> str:
         "seed": "Seed",
         "size": "Size",
         "strength": "Denoising strength",
+        "preset": "Preset",
+        "shift": "Shift",
+        "loras": "LoRA",
         "model": "Model",
         "version": "Version",
     }
     shown = dict(record)
     if "size" in shown:
         shown["size"] = "x".join(str(side) for side in shown["size"])
+    if "loras" in shown:
+        shown["loras"] = " + ".join(f"{name}:{weight:g}" for name, weight in shown["loras"])
     if "version" in shown:
         shown["version"] = f"hanmo {shown['version']}"
     lines = [str(record["prompt"])]
