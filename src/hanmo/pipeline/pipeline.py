@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -28,8 +29,12 @@ from hanmo.model.latents import tensor_to_images, unpack
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.msrope import Shape
 from hanmo.model.vae import VAE
+from hanmo.pipeline.chat import Chat
 from hanmo.pipeline.conditions import Conditions, open_pictures, output_size, prepare
+from hanmo.pipeline.local_chat import open_chat
 from hanmo.pipeline.request import Picture, Request, Result, Timings, make_request, steps_skipped
+from hanmo.pipeline.rewrite import DEFAULT_TIMEOUT, RewriteConfig, rewrite
+from hanmo.safety.policy import Blocked, Mode, Policy, standard_policy
 from hanmo.sampler import schedule
 from hanmo.weights.fill import parse_device
 from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
@@ -47,6 +52,7 @@ class Pipeline:
         schedule: how noise levels are spaced.
         preferences: sizes, steps and limits for requests that leave them open.
         name: what the checkpoint is called in a picture's metadata.
+        policy: what is checked of prompts and pictures, and what follows; off unless said.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class Pipeline:
         schedule: ScheduleConfig,
         preferences: Preferences | None = None,
         name: str = "hanmo",
+        policy: Policy | None = None,
     ) -> None:
         self.transformer = transformer
         self.vae = vae
@@ -64,6 +71,7 @@ class Pipeline:
         self.schedule = schedule
         self.preferences = preferences or Preferences()
         self.name = name
+        self.policy = policy or Policy()
 
     @property
     def default_size(self) -> tuple[int, int]:
@@ -81,6 +89,7 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        rewrite: bool = False,
         on_step: OnStep | None = None,
     ) -> Result:
         """Paint what a prompt says; a list of prompts is a batch.
@@ -94,6 +103,7 @@ class Pipeline:
             seed: s means s, s + 1, ... over the pictures; a list has one per picture; None draws one.
             num: pictures for each prompt.
             solver: "euler" or "heun".
+            rewrite: let a language model make the prompt precise first; see `rewrite`.
             on_step: called after each step; raising `errors.Cancelled` stops.
 
         Raises:
@@ -110,7 +120,7 @@ class Pipeline:
             num=num,
             solver=solver,
         )
-        return self(request, on_step)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
     def edit(
         self,
@@ -124,6 +134,7 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        rewrite: bool = False,
         on_step: OnStep | None = None,
     ) -> Result:
         """Change a picture as an instruction says; a list of pictures is a batch of edits of one shape.
@@ -138,6 +149,7 @@ class Pipeline:
             seed: see `generate`.
             num: pictures for each pair.
             solver: see `generate`.
+            rewrite: see `generate`.
             on_step: see `generate`.
 
         Raises:
@@ -155,7 +167,7 @@ class Pipeline:
             num=num,
             solver=solver,
         )
-        return self(request, on_step)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
     def img2img(
         self,
@@ -170,6 +182,7 @@ class Pipeline:
         seed: int | Sequence[int] | None = None,
         num: int = 1,
         solver: Solver = "euler",
+        rewrite: bool = False,
         on_step: OnStep | None = None,
     ) -> Result:
         """Paint a prompt over a picture that was noised part of the way.
@@ -185,6 +198,7 @@ class Pipeline:
             seed: see `generate`.
             num: pictures for each pair.
             solver: see `generate`.
+            rewrite: see `generate`.
             on_step: see `generate`.
 
         Raises:
@@ -203,7 +217,36 @@ class Pipeline:
             num=num,
             solver=solver,
         )
-        return self(request, on_step)
+        return self(self.rewrite(request) if rewrite else request, on_step)
+
+    def rewrite(self, request: Request, chat: Chat | None = None, timeout: float | None = None) -> Request:
+        """The request with its prompts made precise by a language model; each distinct prompt is sent once.
+
+        A prompt stays as it was where the model does not answer in time, changes quoted text, or writes more than
+        this checkpoint reads; `Request.rewritings` says which, and why.
+
+        Args:
+            request: any task; pictures are not sent.
+            chat: the language model; None opens the one that the environment names (`RewriteConfig`).
+            timeout: seconds for one of at most two tries; None takes the environment's.
+
+        Raises:
+            RequestError: no language model is configured, or a local one cannot be loaded.
+        """
+        if chat is None:
+            config = RewriteConfig.from_environment()
+            chat, timeout = open_chat(config), timeout or config.timeout
+        kind: Literal["generate", "edit"] = "edit" if request.task == "edit" else "generate"
+
+        def fits(prompt: str) -> str | None:
+            count = len(self.encoder.text_ids(prompt, "edit" if kind == "edit" else "t2i", 1 if kind == "edit" else 0))
+            most = self.preferences.max_text
+            return f"the answer has {count} tokens, and {most} are read" if count > most else None
+
+        limit = timeout or DEFAULT_TIMEOUT
+        found = {prompt: rewrite(prompt, kind, chat, limit, fits) for prompt in dict.fromkeys(request.prompts)}
+        rewritings = tuple(found[prompt] for prompt in request.prompts)
+        return replace(request, prompts=tuple(each.prompt for each in rewritings), rewritings=rewritings)
 
     @torch.inference_mode()
     def __call__(self, request: Request, on_step: OnStep | None = None) -> Result:
@@ -215,19 +258,35 @@ class Pipeline:
 
         Raises:
             RequestError: what only this run can refuse: a prompt too long, a picture that cannot be read.
-            HanmoError: latents or pictures that are not finite.
+            HanmoError: latents that are not finite or constant, or pictures that are not finite.
             Cancelled: whatever `on_step` raised.
+
+        Returns:
+            The pictures; those that `policy` blocks are absent, and a blocked prompt is never computed.
         """
-        began = time.perf_counter()
+        verdicts = self.policy.of_prompts([request.words(index) for index in range(len(request.prompts))])
         pictures = open_pictures(request)
         request = request.resolve(self.preferences, output_size(request, pictures, self.preferences))
+        rows = [index for index in range(len(request.prompts)) if not isinstance(verdicts.get(index), Blocked)]
+        if not rows:
+            return Result([], request.seeds, Timings(0.0, 0.0, 0.0), verdicts, request)
+        images, timings = self._paint(request.only(rows), [pictures[row] for row in rows if pictures], on_step)
+        painted = dict(zip(rows, images, strict=True))
+        verdicts = self.policy.of_pictures(painted, verdicts)
+        shown = [image for row, image in painted.items() if not isinstance(verdicts.get(row), Blocked)]
+        return Result(shown, request.seeds, timings, verdicts, request)
+
+    def _paint(
+        self, request: Request, pictures: Sequence[Image.Image], on_step: OnStep | None
+    ) -> tuple[list[Image.Image], Timings]:
+        """Conditions, loop and decoding of a resolved request."""
+        began = time.perf_counter()
         conditions = prepare(request, pictures, self.encoder, self.vae, self.preferences)
         conditioned = time.perf_counter()
         latents = self._denoise(request, conditions, on_step)
         denoised = time.perf_counter()
         images = self._decode(request, latents)
-        timings = Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
-        return Result(images, request.seeds, timings, {}, request)
+        return images, Timings(conditioned - began, denoised - conditioned, time.perf_counter() - denoised)
 
     def _denoise(self, request: Request, conditions: Conditions, on_step: OnStep | None) -> Float[Tensor, "B S P"]:
         """Set up the velocity function of this request and run the loop."""
@@ -273,6 +332,7 @@ def load(
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float32",
     source: Literal["huggingface", "modelscope"] = "huggingface",
+    safety: Mode | Policy = "off",
 ) -> Pipeline:
     """Load a checkpoint.
 
@@ -281,10 +341,13 @@ def load(
         device: where the weights go: "cpu", "cuda", "cuda:1", ...
         dtype: what they are cast to: "float32", "bfloat16" or "float16".
         source: the hub that ids are looked up in.
+        safety: "off"; "log" what the standard policy objects to; "block" it; or a policy of the caller's.
 
     Raises:
         WeightsError: the checkpoint is missing or damaged, or the device is not here; in one line.
+        RequestError: a safety policy that cannot be had.
     """
+    policy = safety if isinstance(safety, Policy) else standard_policy(safety)
     parse_device(device)  # before a download
     folder = open_folder(resolve(None if model is None else str(model), source))
     return Pipeline(
@@ -294,4 +357,5 @@ def load(
         folder.schedule,
         folder.preferences,
         folder.path.name if model is None else str(model),
+        policy,
     )

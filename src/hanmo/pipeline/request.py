@@ -18,6 +18,8 @@ from PIL import Image
 
 from hanmo.engine.denoise import Solver
 from hanmo.errors import RequestError
+from hanmo.pipeline.rewrite import Rewriting
+from hanmo.safety.policy import Blocked, Verdict
 from hanmo.weights.preferences import GRID, Preferences
 
 Task = Literal["generate", "edit", "img2img"]
@@ -44,6 +46,7 @@ class Request:
         seeds: one per picture.
         strength: img2img only: how much of the schedule is run, in (0, 1].
         solver: "euler" (one evaluation a step, as released) or "heun" (two).
+        rewritings: what a language model made of each prompt, for the record; empty when none was asked.
 
     Raises:
         RequestError: at construction, in one line, for anything that no checkpoint could do.
@@ -59,6 +62,7 @@ class Request:
     seeds: tuple[int, ...] = (0,)
     strength: float | None = None
     solver: Solver = "euler"
+    rewritings: tuple[Rewriting, ...] = ()
 
     def __post_init__(self) -> None:
         """Check everything that needs no checkpoint."""
@@ -93,6 +97,26 @@ class Request:
         steps = preferences.steps if self.steps is None else self.steps
         return replace(self, size=size, steps=steps, cfg_scale=scale, negatives=negatives, strength=strength)
 
+    def only(self, rows: Sequence[int]) -> Request:
+        """Some pictures of this request, as a request of their own."""
+
+        def pick(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(values[row] for row in rows) if values else ()
+
+        return replace(
+            self,
+            prompts=pick(self.prompts),
+            images=pick(self.images),
+            negatives=None if self.negatives is None else pick(self.negatives),
+            seeds=pick(self.seeds),
+            rewritings=pick(self.rewritings),
+        )
+
+    def words(self, index: int) -> tuple[str, ...]:
+        """The prompt of a picture, and what it was rewritten from: what a safety policy reads."""
+        original = (self.rewritings[index].original,) if self.rewritings else ()
+        return (self.prompts[index], *original)
+
     def record(self, index: int = 0) -> dict[str, Any]:
         """What describes picture number `index`, ready for JSON; source pictures are counted, not kept."""
         values = {
@@ -106,6 +130,7 @@ class Request:
             "strength": self.strength,
             "solver": self.solver,
             "images": len(self.images[index]) if self.images else 0,
+            "rewrite": self.rewritings[index].record() if self.rewritings else None,
         }
         return {key: value for key, value in values.items() if value is not None}
 
@@ -133,18 +158,25 @@ class Result:
     """The pictures of a run.
 
     Attributes:
-        images: in the order of the prompts.
-        seeds: one per picture; each paints its picture again, alone or in any batch.
+        images: in the order of the prompts; a picture that a safety policy blocked is absent (see `outcomes`).
+        seeds: one per prompt; each paints its picture again, alone or in any batch.
         timings: seconds.
-        safety: what a policy said of each picture; empty when none was asked.
+        safety: what a policy said of each picture, by its number; empty when the policy is off.
         request: the request with every default filled in.
     """
 
     images: list[Image.Image]
     seeds: tuple[int, ...]
     timings: Timings
-    safety: Mapping[int, str]
+    safety: Mapping[int, Verdict]
     request: Request
+
+    @property
+    def outcomes(self) -> list[Image.Image | Blocked]:
+        """For each prompt its picture, or why there is none."""
+        painted = iter(self.images)
+        verdicts = [self.safety.get(index) for index in range(len(self.request.prompts))]
+        return [each if isinstance(each, Blocked) else next(painted) for each in verdicts]
 
 
 def make_request(
@@ -249,7 +281,8 @@ def _check_words(request: Request) -> None:
     for number, prompt in enumerate(request.prompts):
         if not prompt.strip():
             raise RequestError(f"prompt {number + 1} is empty: write what to paint")
-    for name, values in (("negative prompts", request.negatives), ("seeds", request.seeds)):
+    lists = {"negative prompts": request.negatives, "seeds": request.seeds, "rewritings": request.rewritings or None}
+    for name, values in lists.items():
         if values is not None and len(values) != len(request.prompts):
             raise RequestError(
                 f"{len(values)} {name} and {len(request.prompts)} pictures do not fit: give one for each"
