@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hanmo.cli.options import size_of
+from hanmo.cli.again import recorded
+from hanmo.cli.options import SOLVERS, size_of
 from hanmo.errors import OutputError, RequestError
 from hanmo.pipeline.conditions import open_pictures
 from hanmo.pipeline.request import Request, Task, make_request
+from hanmo.safety.provenance import FORMATS
 from hanmo.weights.files import check_parent
 
 KEYS = ("prompt", "image", "size", "steps", "cfg_scale", "negative", "seed", "num", "strength", "output")
@@ -64,21 +66,8 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, image: str | 
         except RequestError as error:
             raise RequestError(f"{line.place}{error}") from None
         seed += 0 if "seed" in line.values else count
-        requests += [(one_of(one, index), _named(line.values, index, count)) for index in range(count)]
+        requests += [(one.only([index]), _named(line.values, index, count)) for index in range(count)]
     return _with_outputs(requests, Path(args.output))
-
-
-def one_of(request: Request, index: int) -> Request:
-    """Picture number `index` of a request, as a request of its own."""
-    part = slice(index, index + 1)
-    negatives = None if request.negatives is None else request.negatives[part]
-    return replace(
-        request,
-        prompts=request.prompts[part],
-        images=request.images[part],
-        negatives=negatives,
-        seeds=request.seeds[part],
-    )
 
 
 def joined(requests: Sequence[Request]) -> Request:
@@ -91,6 +80,7 @@ def joined(requests: Sequence[Request]) -> Request:
         images=tuple(image for request in requests for image in request.images),
         negatives=negatives,
         seeds=tuple(seed for request in requests for seed in request.seeds),
+        rewritings=tuple(each for request in requests for each in request.rewritings),
     )
 
 
@@ -107,13 +97,19 @@ def batches(jobs: Sequence[Job], size: int) -> list[list[Job]]:
 
 def _alike(a: Request, b: Request) -> bool:
     """Whether two requests fit into one batch: all settings equal, and one shape for sure."""
-    same = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds) == b
+    mine = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds, rewritings=b.rewritings)
+    same = mine == b
     shape = a.task == "generate" or a.size is not None or a.images == b.images
     return same and shape and (a.negatives is None) == (b.negatives is None)
 
 
 def _lines(args: argparse.Namespace, task: Task, prompt: str | None, image: str | None) -> list[Line]:
     source = {} if image is None else {"image": image}
+    if args.from_png is not None:
+        if args.batch_file is not None:
+            raise RequestError("--from-png was given together with --batch-file: leave one of the two out")
+        values, place = recorded(args, task, prompt), f"the request in {args.from_png}: "
+        return [Line({**_checked(values, place), **source}, place)]
     if args.batch_file is None:
         if prompt is None:
             what = "an instruction" if task == "edit" else "a prompt"
@@ -147,11 +143,17 @@ def _parsed(line: str, place: str) -> dict[str, Any]:
         raise RequestError(f'{place}this is no JSON ({error}): write an object such as {{"prompt": "..."}}') from None
     if not isinstance(values, dict) or "prompt" not in values:
         raise RequestError(f'{place}a JSON object with a "prompt" is needed')
-    for key, value in values.items():
+    for key in values:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(KEYS)}"
             raise RequestError(f"{place}unknown key {key!r}; {hint}")
+    return _checked(values, place)
+
+
+def _checked(values: dict[str, Any], place: str) -> dict[str, Any]:
+    """The same values, each of its type."""
+    for key, value in values.items():
         _check_type(key, value, place)
     return {key: float(value) if key in ("cfg_scale", "strength") else value for key, value in values.items()}
 
@@ -160,6 +162,8 @@ def _check_type(key: str, value: Any, place: str) -> None:
     match key:
         case "prompt" | "image" | "negative" | "output":
             right, wanted = isinstance(value, str), "a string"
+        case "solver":
+            right, wanted = value in SOLVERS, " or ".join(SOLVERS)
         case "steps" | "seed" | "num":
             right, wanted = type(value) is int, "a whole number"
         case "cfg_scale" | "strength":
@@ -183,7 +187,7 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
     strength = values.get("strength", getattr(args, "strength", None))
     request = make_request(
         task,
-        values["prompt"],
+        values.get("prompt", ""),
         values.get("image"),
         size=size,
         steps=values.get("steps", args.steps),
@@ -192,7 +196,7 @@ def _request(args: argparse.Namespace, task: Task, values: dict[str, Any], seed:
         seed=values.get("seed", seed),
         num=count,
         strength=strength,
-        solver=args.solver,
+        solver=values.get("solver", args.solver) or "euler",
     )
     return request, count
 
@@ -222,11 +226,13 @@ def check_output(path: Path) -> None:
     """See, before a model is loaded, whether a picture can be written at `path`.
 
     Raises:
-        OutputError: another ending than .png, a missing folder, or no permission.
+        OutputError: another ending than .png, .jpg or .webp, a missing folder, or no permission.
     """
-    if path.suffix.lower() != ".png":
+    if path.suffix.lower() not in FORMATS:
         better = path.with_suffix(".png") if path.name else Path("out.png")
-        raise OutputError(f"{path} is not allowed: pictures are PNG files, which keep their request; write {better}")
+        raise OutputError(
+            f"{path} is not allowed: pictures are PNG, JPEG or WebP files, which keep their request; write {better}"
+        )
     if path.is_dir():
         raise OutputError(f"{path} is a folder: give the name of a file, such as {path / 'out.png'}")
     check_parent(path)
