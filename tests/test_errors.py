@@ -11,8 +11,9 @@ def all_errors() -> list[type[errors.HanmoError]]:
 
 
 @pytest.mark.parametrize("kind", all_errors())
-def test_a_wrong_request_exits_with_2_and_any_other_fault_with_1(kind: type[errors.HanmoError]) -> None:
-    assert kind("said").exit_code == (2 if issubclass(kind, errors.RequestError) else 1)
+def test_a_wrong_request_exits_with_2_a_block_with_3_and_any_other_fault_with_1(kind: type[errors.HanmoError]) -> None:
+    other = 3 if kind is errors.BlockedError else 1
+    assert kind("said").exit_code == (2 if issubclass(kind, errors.RequestError) else other)
 
 
 def test_a_wrong_request_is_also_a_value_error() -> None:

@@ -2,6 +2,7 @@
 
     HanmoError                  1   a fault of ours, or of the machine
     |- Cancelled                1   the caller stopped a run from `on_step`
+    |- BlockedError             3   a safety policy kept pictures back; only the command line raises it
     |- TrainingError            1   a run cannot go on: a loss that is not finite, a broken snapshot
     `- RequestError             2   what was asked cannot be done as asked; also a ValueError
        |- ConfigError           2   a recipe: an unknown key, a wrong type, a missing file
@@ -23,6 +24,12 @@ class HanmoError(Exception):
 
 class Cancelled(HanmoError):  # noqa: N818 - not a fault: the caller asked for it
     """The caller's `on_step` asked the run to stop; nothing was written."""
+
+
+class BlockedError(HanmoError):
+    """A safety policy kept back at least one picture of a command; in Python this is a result, not an error."""
+
+    exit_code = 3
 
 
 class TrainingError(HanmoError):

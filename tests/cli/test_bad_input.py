@@ -47,8 +47,11 @@ def nothing_left(here: Path) -> Any:
         (("--solver", "magic"), "invalid choice: 'magic'"),
         (("--threads", "0"), "1 or more"),
         (("--output", "no/such/folder/a.png"), "the folder no/such/folder does not exist; make it first"),
-        (("--output", "a.jpg"), "write a.png"),
-        (("--output", "."), "is not allowed: pictures are PNG files"),
+        (("--output", "a.gif"), "write a.png"),
+        (("--output", "."), "is not allowed: pictures are PNG, JPEG or WebP files"),
+        (("--safety", "strict"), "invalid choice: 'strict'"),
+        (("--safety-list", "own.toml"), "the safety list own.toml has no effect with safety off"),
+        (("--from-png", "none.png"), "none.png does not exist"),
         (("--source", "ftp"), "invalid choice: 'ftp'"),
     ],
 )

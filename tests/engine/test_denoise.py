@@ -63,12 +63,13 @@ def test_a_hook_after_the_step_replaces_the_latents_before_they_are_shown() -> N
 
     def hold(x: torch.Tensor, index: int) -> torch.Tensor:
         reached.append(index)
-        return torch.zeros_like(x)
+        return held
 
+    held = pair()[0]
     end = denoise(pair()[1], lambda x, index: x + 1, LEVELS, on_step=heard.append, after_step=hold)
     assert reached == [1, 2, 3, 4]
-    assert not end.any()
-    assert not any(info.latents.any() for info in heard)
+    assert torch.equal(end, held)
+    assert all(torch.equal(info.latents, held) for info in heard)
 
 
 def test_cancelling_stops_before_the_next_step() -> None:
@@ -93,6 +94,14 @@ def test_latents_that_are_not_finite_name_the_step() -> None:
 
     with pytest.raises(HanmoError, match="not finite after step 3 of 4"):
         denoise(pair()[1], v, LEVELS)
+
+
+def test_constant_latents_of_one_picture_name_the_step() -> None:
+    def flat(x: torch.Tensor, index: int) -> torch.Tensor:
+        return torch.stack([x[0], torch.full_like(x[1], 0.5)]) if index == 3 else x
+
+    with pytest.raises(HanmoError, match="constant after step 3 of 4"):
+        denoise(pair()[1], lambda x, index: x, LEVELS, after_step=flat)
 
 
 def test_an_unknown_solver_is_refused() -> None:

@@ -13,9 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from hanmo.errors import HanmoError, RequestError, WeightsError
+from hanmo.pipeline.ask import make_request
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.pipeline.presets import PRESETS
-from hanmo.pipeline.request import make_request
 from hanmo.safety.provenance import parameters
 from hanmo.weights.preferences import Preferences
 
@@ -102,7 +102,7 @@ def test_the_result_says_what_was_used(loaded: Pipeline) -> None:
     wanted = {"steps": 4, "cfg_scale": 1.0, "shift": 3.0, "preset": "lightning-4", "loras": [["style", 0.5]]}
     assert {key: record.get(key) for key in wanted} == wanted
     assert "negative" not in record
-    assert "Preset: lightning-4, Shift: 3.0, LoRA: style:0.5" in parameters(record)
+    assert 'Preset: lightning-4, Shift: 3.0, LoRA: "style:0.5"' in parameters(record)
 
 
 def test_an_unknown_lora_is_refused_before_anything_is_computed(loaded: Pipeline) -> None:
@@ -150,11 +150,11 @@ def test_a_wrong_request_is_refused_in_one_line(arguments: dict[str, Any], messa
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_fills_in_what_is_left_open_and_no_more(name: str) -> None:
     preferences = Preferences(steps=30, cfg_scale=4.0)
-    request = make_request("generate", PROMPT, seed=0, preset=name).resolve(preferences, (96, 64))
+    request = make_request("generate", PROMPT, seed=0, preset=name).resolve(preferences, [(96, 64)])
     assert (request.steps, request.cfg_scale, request.negatives) == (PRESETS[name].steps, 1.0, None)
     assert request.shift == 3.0
     own = make_request("generate", PROMPT, seed=0, preset=name, steps=6, cfg_scale=2.0, shift=2.0)
-    own = own.resolve(preferences, (96, 64))
+    own = own.resolve(preferences, [(96, 64)])
     assert (own.steps, own.cfg_scale, own.shift, own.negatives) == (6, 2.0, 2.0, (" ",))
 
 

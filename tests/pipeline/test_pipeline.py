@@ -12,8 +12,10 @@ from PIL import Image
 
 from hanmo.engine.denoise import StepInfo
 from hanmo.errors import Cancelled, HanmoError, RequestError
+from hanmo.pipeline.ask import make_request
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.pipeline.result import Result
+from hanmo.safety.policy import Blocked, Passed, Policy
 
 PROMPTS = ["a red card", 'a card with the text "HELLO WORLD"', "你好"]
 
@@ -189,6 +191,89 @@ def test_weights_that_are_not_finite_are_reported_with_the_step(pipe: Pipeline) 
     finally:
         with torch.no_grad():
             weight.copy_(kept)
+
+
+def test_weights_that_paint_one_value_are_reported_with_the_step(pipe: Pipeline) -> None:
+    """A velocity so large that nothing of the noise is left."""
+    layer = pipe.transformer.proj_out
+    kept = layer.weight.detach().clone(), layer.bias.detach().clone()
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.bias.fill_(1e12)
+    try:
+        with pytest.raises(HanmoError, match="constant after step 1 of 3"):
+            pipe.generate("a", seed=0)
+    finally:
+        with torch.no_grad():
+            layer.weight.copy_(kept[0])
+            layer.bias.copy_(kept[1])
+
+
+# --- under a safety policy -------------------------------------------------------------------------
+
+
+def under(pipe: Pipeline, policy: Policy) -> Pipeline:
+    parts = (pipe.transformer, pipe.vae, pipe.encoder, pipe.schedule, pipe.preferences)
+    return Pipeline(*parts, policy=policy)
+
+
+def no_hello(prompt: str) -> str | None:
+    return "a greeting" if "HELLO" in prompt else None
+
+
+def test_a_blocked_prompt_is_not_computed_and_leaves_the_others_as_they_are(pipe: Pipeline) -> None:
+    heard: list[StepInfo] = []
+    result = under(pipe, Policy("block", no_hello)).generate(PROMPTS, seed=4, on_step=heard.append)
+    assert {len(info.latents) for info in heard} == {2}
+    assert (len(result.images), result.seeds, result.request.prompts) == (2, (4, 5, 6), tuple(PROMPTS))
+    first, second, third = result.outcomes
+    assert isinstance(second, Blocked)
+    assert second.reason == "prompt: a greeting"
+    assert [first, third] == result.images
+    assert result.safety == {0: Passed(), 1: second, 2: Passed()}
+    for index, image in ((0, first), (2, third)):
+        assert isinstance(image, Image.Image)
+        assert furthest(image, pipe.generate(PROMPTS[index], seed=4 + index).images[0]) <= 1
+
+
+def test_blocked_sources_of_edits_keep_prompts_and_pictures_together(pipe: Pipeline) -> None:
+    pictures = [tiny.picture(96, 64, seed) for seed in range(2)]
+    result = under(pipe, Policy("block", no_hello)).edit(pictures, ["HELLO", "你好 text"], seed=8)
+    assert furthest(result.images[0], pipe.edit(pictures[1], "你好 text", seed=9).images[0]) <= 1
+
+
+def test_when_every_prompt_is_blocked_nothing_runs(pipe: Pipeline) -> None:
+    heard: list[StepInfo] = []
+    result = under(pipe, Policy("block", no_hello)).generate("HELLO", seed=4, on_step=heard.append)
+    assert (result.images, heard, result.timings.total) == ([], [], 0.0)
+    assert isinstance(result.outcomes[0], Blocked)
+    assert result.request.sizes == ((96, 64),)
+
+
+def test_a_blocked_picture_is_absent_and_its_verdict_says_why(pipe: Pipeline) -> None:
+    seen: list[Image.Image] = []
+
+    def second(picture: Image.Image) -> str | None:
+        seen.append(picture)
+        return "the second" if len(seen) == 2 else None
+
+    result = under(pipe, Policy("block", picture=second)).generate(PROMPTS, seed=4)
+    assert result.images == [seen[0], seen[2]]
+    assert [isinstance(outcome, Blocked) for outcome in result.outcomes] == [False, True, False]
+
+
+def test_logging_paints_what_it_finds(pipe: Pipeline) -> None:
+    plain = pipe.generate("HELLO", seed=4)
+    logged = under(pipe, Policy("log", no_hello)).generate("HELLO", seed=4)
+    assert furthest(logged.images[0], plain.images[0]) == 0
+    assert logged.safety[0].to_dict()["findings"] == [{"stage": "prompt", "reason": "a greeting"}]
+    assert plain.safety == {}
+
+
+def test_some_pictures_of_a_request_are_a_request(pipe: Pipeline) -> None:
+    request = make_request("generate", ["a", "b", "c"], negative=["x", "y", "z"], seed=1)
+    part = request.only([0, 2])
+    assert (part.prompts, part.negatives, part.seeds, part.images) == (("a", "c"), ("x", "z"), (1, 3), ())
 
 
 def test_a_run_leaves_the_weights_fit_for_training(pipe: Pipeline) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tiny
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from hanmo import __version__
-from hanmo.errors import RequestError
+from hanmo.errors import OutputError, RequestError
 from hanmo.pipeline.ask import make_request
-from hanmo.safety.provenance import png_metadata, read_request
+from hanmo.safety.provenance import encode, parameters, picture_record, png_metadata, read_request
 from hanmo.weights.preferences import Preferences
 
 
@@ -33,7 +37,7 @@ def test_other_tools_find_prompt_and_settings(tmp_path: Path) -> None:
         lines = picture.text["parameters"].split("\n")
     assert lines[:3] == ['一张 "红" card', "line two", "Negative prompt: blurry"]
     assert lines[3] == (
-        f"Steps: 30, Sampler: euler, CFG scale: 4.0, Seed: 4, Size: 96x64, Model: hanmo-tiny, "
+        f"Steps: 30, Sampler: Euler, CFG scale: 4.0, Seed: 4, Size: 96x64, Model: hanmo-tiny, "
         f"Version: hanmo {__version__}"
     )
 
@@ -58,3 +62,40 @@ def test_files_without_a_request_are_refused(tmp_path: Path) -> None:
     Image.new("RGB", (16, 16)).save(tmp_path / "broken.png", pnginfo=info)
     with pytest.raises(RequestError, match="damaged"):
         read_request(tmp_path / "broken.png")
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".jpeg", ".webp", ".PNG"])
+def test_every_format_keeps_the_request(tmp_path: Path, ending: str) -> None:
+    request = make_request("generate", '一张 <红> & "card"\nline two', seed=3).resolve(Preferences(), [(96, 64)])
+    record = picture_record(request, 0, "hanmo-tiny", dtype="float32")
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(encode(tiny.picture(96, 64), ending, record))
+    assert read_request(path) == record
+    assert (record["dtype"], record["model"], record["version"]) == ("float32", "hanmo-tiny", __version__)
+
+
+@pytest.mark.parametrize(("ending", "furthest"), [(".png", 0), (".webp", 0), (".jpg", 16)])
+def test_png_and_webp_keep_every_pixel_and_jpeg_nearly(ending: str, furthest: int) -> None:
+    picture = tiny.picture(96, 64)
+    with Image.open(io.BytesIO(encode(picture, ending, {"prompt": "a"}))) as read:
+        assert (read.format, read.size) == ({".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG"}[ending], (96, 64))
+        away = np.asarray(read.convert("RGB"), int) - np.asarray(picture, int)
+    assert abs(away).max() <= furthest
+
+
+def test_other_endings_and_requests_beyond_the_format_are_refused() -> None:
+    with pytest.raises(OutputError, match=r"'\.gif' is no ending"):
+        encode(tiny.picture(16, 16), ".gif", {"prompt": "a"})
+    with pytest.raises(OutputError, match="too long for a JPEG file"):
+        encode(tiny.picture(16, 16), ".jpg", {"prompt": "a" * 70_000})
+
+
+def test_settings_parse_as_those_tools_parse_them() -> None:
+    """Their rule for the last line: `name: value` with commas between; what holds commas stands in quotes."""
+    record = {"prompt": "a", "steps": 3, "solver": "heun", "seed": 7, "size": [96, 64], "model": 'my, "own": model'}
+    line = parameters(record).split("\n")[-1]
+    found = dict(re.findall(r'\s*([\w ]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)', line))
+    assert found["Steps"] == "3"
+    assert (found["Sampler"], found["Seed"], found["Size"]) == ("Heun", "7", "96x64")
+    assert found["Model"] == r'"my, \"own\": model"'
+    assert len(found) == 5

@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_paint_options(parser, size=None, strength="1")
     group = add_region_options(parser)
     group.add_argument(
-        "--feather", type=int, default=0, metavar="N", help="pixels around the mask where new and old mix (default: 0)"
+        "--feather", type=int, metavar="N", help="pixels around the mask where new and old mix (default: 0)"
     )
     group.add_argument(
         "--crop", choices=("auto",), help="paint a window around the mask at full resolution, and put it back"

@@ -15,14 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hanmo.cli.again import recorded
 from hanmo.cli.control import controls_of
-from hanmo.cli.options import size_of
+from hanmo.cli.options import SOLVERS, size_of
 from hanmo.cli.region import mask_of, region_of
 from hanmo.errors import OutputError, RequestError
 from hanmo.pipeline.ask import make_request, outpaint_margins
 from hanmo.pipeline.control import open_control
 from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request, Task
+from hanmo.safety.provenance import FORMATS
 from hanmo.weights.files import check_parent
 from hanmo.weights.lora import find_lora
 
@@ -73,13 +75,8 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, **sources: An
         except RequestError as error:
             raise RequestError(f"{line.place}{error}") from None
         seed += 0 if "seed" in line.values else count
-        requests += [(one_of(one, index), _named(line.values, index, count)) for index in range(count)]
+        requests += [(one.only([index]), _named(line.values, index, count)) for index in range(count)]
     return _with_outputs(requests, Path(args.output))
-
-
-def one_of(request: Request, index: int) -> Request:
-    """Picture number `index` of a request, as a request of its own."""
-    return request.rows([index])
 
 
 def joined(requests: Sequence[Request]) -> Request:
@@ -93,6 +90,7 @@ def joined(requests: Sequence[Request]) -> Request:
         negatives=negatives,
         seeds=tuple(seed for request in requests for seed in request.seeds),
         masks=tuple(mask for request in requests for mask in request.masks),
+        rewritings=tuple(each for request in requests for each in request.rewritings),
     )
 
 
@@ -109,11 +107,17 @@ def batches(jobs: Sequence[Job], size: int) -> list[list[Job]]:
 
 def _alike(a: Request, b: Request) -> bool:
     """Whether two requests fit into one batch: all settings equal."""
-    same = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds, masks=b.masks) == b
+    mine = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds, masks=b.masks)
+    same = replace(mine, rewritings=b.rewritings) == b
     return same and (a.negatives is None) == (b.negatives is None)
 
 
 def _lines(args: argparse.Namespace, task: Task, prompt: str | None, source: dict[str, Any]) -> list[Line]:
+    if args.from_png is not None:
+        if args.batch_file is not None:
+            raise RequestError("--from-png was given together with --batch-file: leave one of the two out")
+        values, place = recorded(args, task, prompt), f"the request in {args.from_png}: "
+        return [Line({**_checked(values, place), **source}, place)]
     if args.batch_file is None:
         if prompt is None:
             what = "an instruction" if task == "edit" else "a prompt"
@@ -147,11 +151,17 @@ def _parsed(line: str, place: str) -> dict[str, Any]:
         raise RequestError(f'{place}this is no JSON ({error}): write an object such as {{"prompt": "..."}}') from None
     if not isinstance(values, dict) or "prompt" not in values:
         raise RequestError(f'{place}a JSON object with a "prompt" is needed')
-    for key, value in values.items():
+    for key in values:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(KEYS)}"
             raise RequestError(f"{place}unknown key {key!r}; {hint}")
+    return _checked(values, place)
+
+
+def _checked(values: dict[str, Any], place: str) -> dict[str, Any]:
+    """The same values, each of its type."""
+    for key, value in values.items():
         _check_type(key, value, place)
     return {key: float(value) if key in ("cfg_scale", "strength") else value for key, value in values.items()}
 
@@ -161,11 +171,18 @@ def _check_type(key: str, value: Any, place: str) -> None:
         case "image":
             several = isinstance(value, list) and all(isinstance(one, str) for one in value)
             right, wanted = isinstance(value, str) or several, "a string, or a list of them"
-        case "prompt" | "mask" | "negative" | "output":
+        case "solver":
+            right, wanted = value in SOLVERS, " or ".join(SOLVERS)
+        case "prompt" | "mask" | "negative" | "output" | "preset" | "attention" | "crop":
             right, wanted = isinstance(value, str), "a string"
-        case "steps" | "seed" | "num":
+        case "reference":
+            right, wanted = isinstance(value, bool), "true or false"
+        case "margins":
+            four = isinstance(value, list) and len(value) == 4 and all(type(side) is int for side in value)
+            right, wanted = four, "four whole numbers"
+        case "steps" | "seed" | "num" | "feather":
             right, wanted = type(value) is int, "a whole number"
-        case "cfg_scale" | "strength":
+        case "cfg_scale" | "strength" | "softness" | "shift":
             right, wanted = type(value) in (int, float), "a number"
         case _:
             right, wanted = isinstance(value, str | list), 'a size such as "256x128" or [256, 128]'
@@ -191,7 +208,7 @@ def _request(
     image = values.get("image")
     request = make_request(
         task,
-        values["prompt"],
+        values.get("prompt", ""),
         [image] if isinstance(image, list) else image,
         size=size,
         steps=values.get("steps", args.steps),
@@ -200,19 +217,25 @@ def _request(
         seed=values.get("seed", seed),
         num=count,
         strength=strength,
-        solver=args.solver,
+        solver=values.get("solver", args.solver) or "euler",
         loras=loras,
-        preset=args.preset,
+        preset=values.get("preset", args.preset),
+        shift=values.get("shift"),
         controls=controls_of(args),
         mask=mask_of(values["mask"]) if "mask" in values else None,
-        margins=_margins(args, image) if task == "outpaint" else None,
-        **region_of(args),
+        margins=_margins(args, values) if task == "outpaint" else None,
+        **region_of(args, values),
     )
     return request, count
 
 
-def _margins(args: argparse.Namespace, image: Any) -> tuple[int, int, int, int]:
-    return outpaint_margins(image, (args.left, args.right, args.top, args.bottom), args.aspect)
+def _margins(args: argparse.Namespace, values: dict[str, Any]) -> tuple[int, int, int, int]:
+    """The sides of the command line, or those of a repeated request."""
+    given = (args.left, args.right, args.top, args.bottom)
+    if not any(given) and args.aspect is None and "margins" in values:
+        left, right, top, bottom = values["margins"]
+        return left, right, top, bottom
+    return outpaint_margins(values["image"], given, args.aspect)
 
 
 def _named(values: dict[str, Any], index: int, count: int) -> str | None:
@@ -240,11 +263,13 @@ def check_output(path: Path) -> None:
     """See, before a model is loaded, whether a picture can be written at `path`.
 
     Raises:
-        OutputError: another ending than .png, a missing folder, or no permission.
+        OutputError: another ending than .png, .jpg or .webp, a missing folder, or no permission.
     """
-    if path.suffix.lower() != ".png":
+    if path.suffix.lower() not in FORMATS:
         better = path.with_suffix(".png") if path.name else Path("out.png")
-        raise OutputError(f"{path} is not allowed: pictures are PNG files, which keep their request; write {better}")
+        raise OutputError(
+            f"{path} is not allowed: pictures are PNG, JPEG or WebP files, which keep their request; write {better}"
+        )
     if path.is_dir():
         raise OutputError(f"{path} is a folder: give the name of a file, such as {path / 'out.png'}")
     check_parent(path)

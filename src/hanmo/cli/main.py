@@ -1,8 +1,8 @@
 """`hanmo`: the table of commands, what all of them share, and how an error becomes a line and an exit code.
 
-Exit codes: 0 done; 1 a fault of ours or of the machine; 2 a wrong request; 130 stopped by Ctrl-C. A
-command's module is imported when it is called, and torch only when it starts to work, so that help is
-immediate. This module knows no command from within.
+Exit codes: 0 done; 1 a fault of ours or of the machine; 2 a wrong request; 3 a picture kept back by the safety
+policy; 130 stopped by Ctrl-C. A command's module is imported when it is called, and torch only when it starts
+to work, so that help is immediate. This module knows no command from within.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ COMMANDS = {
     "img2img": "paint anew from a picture and words",
     "inpaint": "paint a part of a picture anew",
     "outpaint": "continue a picture beyond its edges",
+    "rewrite": "make a prompt precise with a language model",
     "info": "say what a model is made of",
     "train": "train a model from a recipe",
 }
@@ -42,7 +43,8 @@ examples:
 
 'hanmo COMMAND --help' shows a command's options, their defaults and examples.
 Without --model, commands use the small model that Hanmo brings along.
-Exit codes: 0 done, 1 a fault of ours, 2 a wrong request (one line says what to do), 130 stopped by Ctrl-C."""
+Exit codes: 0 done, 1 a fault of ours, 2 a wrong request (one line says what to do), 3 a picture kept
+back by the safety policy, 130 stopped by Ctrl-C."""
 
 
 @runtime_checkable

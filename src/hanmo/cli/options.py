@@ -61,14 +61,24 @@ def add_paint_options(
     picture.add_argument(
         "--solver",
         choices=SOLVERS,
-        default="euler",
-        help="euler as released, or heun: two evaluations a step (default: %(default)s)",
+        help="euler as released, or heun: two evaluations a step (default: euler)",
     )
     picture.add_argument(
         "--preset",
         choices=tuple(PRESETS),
         help="steps, schedule and no guidance, as Lightning LoRAs need them; name the LoRA with --lora",
     )
+    picture.add_argument(
+        "--from-png",
+        metavar="PICTURE",
+        help="repeat the request that a picture's file carries; options given beside it come first",
+    )
+    picture.add_argument(
+        "--rewrite",
+        action="store_true",
+        help="let a language model make the prompt precise first (default: off; see 'hanmo rewrite --help')",
+    )
+    _add_safety_options(parser)
     _add_output_options(parser)
     add_model_options(parser)
     parser.add_argument_group("LoRA").add_argument(
@@ -107,6 +117,19 @@ def add_model_options(parser: argparse.ArgumentParser, runs: bool = True) -> Non
         group.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: torch's choice)")
 
 
+def _add_safety_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("safety")
+    group.add_argument(
+        "--safety",
+        choices=("off", "log", "block"),
+        default="off",
+        help="check prompts and pictures, and log findings or keep pictures back (default: %(default)s)",
+    )
+    group.add_argument(
+        "--safety-list", metavar="FILE", help="TOML file with what prompts are checked for (default: ours)"
+    )
+
+
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument(
@@ -114,7 +137,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--output",
         default="out.png",
         metavar="FILE",
-        help="PNG file, which also keeps the request; several are numbered: out-1.png, out-2.png, ... "
+        help="file, .png, .jpg or .webp, which also keeps the request; several are numbered: out-1.png, ... "
         "(default: %(default)s)",
     )
     group.add_argument("--batch-file", metavar="FILE", help="many requests in one file (see below)")

@@ -5,19 +5,26 @@ from __future__ import annotations
 import argparse
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from hanmo.cli.answer import say
 from hanmo.cli.jobs import Job, batches, joined
 from hanmo.engine.denoise import StepInfo
-from hanmo.log import Progress, progress
+from hanmo.errors import BlockedError
+from hanmo.log import Progress, get_logger, progress
+from hanmo.pipeline.local_chat import open_chat
 from hanmo.pipeline.pipeline import Pipeline, load
-from hanmo.safety.provenance import png_metadata
+from hanmo.pipeline.result import Result
+from hanmo.pipeline.rewrite import RewriteConfig, Rewriting
+from hanmo.safety.c2pa import Signing, sign, signing_from
+from hanmo.safety.policy import Blocked, standard_policy
+from hanmo.safety.provenance import encode, picture_record
 from hanmo.weights.files import atomic_file
 from hanmo.weights.hub import resolve
 
@@ -27,15 +34,21 @@ def paint(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
 
     Raises:
         RequestError: what only the model can refuse, or a picture that cannot be written.
+        BlockedError: after all is done, when the safety policy kept pictures back.
     """
     if args.threads is not None:
         torch.set_num_threads(args.threads)
+    policy, signing = standard_policy(args.safety, args.safety_list), signing_from()
+    config = RewriteConfig.from_environment() if args.rewrite else None
     pipe = _load(args)
+    pipe.policy = policy
     for name in dict.fromkeys(control.name for job in jobs for control in job.request.controls):
         pipe.load_controlnet(name, source=args.source)
     for file, _ in args.lora:
         pipe.load_lora(file, source=args.source)
-    done = 0
+    if config is not None:
+        jobs = _rewritten(pipe, jobs, config, args.device)
+    done, blocked = 0, []
     for group in batches(jobs, args.batch_size):
         request = joined([job.request for job in group])
         began = time.perf_counter()
@@ -43,21 +56,68 @@ def paint(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
         with _bar(label, args.quiet) as on_step:
             result = pipe(request, on_step)
         seconds = (time.perf_counter() - began) / len(group)
-        for index, (job, image) in enumerate(zip(group, result.images, strict=True)):
-            save(image, job.output, png_metadata(result.request, index, pipe.name))
-            width, height = image.size
-            say(f"{job.output}\tseed {result.seeds[index]}\t{width}x{height}\t{seconds:.1f} s")
+        run = {"dtype": args.dtype, "device": args.device}
+        records = [picture_record(result.request, index, pipe.name, **run) for index in range(len(group))]
+        blocked += _write(group, result, records, signing, seconds)
         done += len(group)
+    if blocked:
+        listed = "; ".join(blocked[:3]) + ("; ..." if len(blocked) > 3 else "")
+        raise BlockedError(f"the safety policy kept {len(blocked)} of {len(jobs)} pictures back: {listed}")
 
 
-def save(image: Image.Image, path: Path, metadata: PngInfo) -> None:
-    """Write a PNG file, whole or not at all.
+def save(image: Image.Image, path: Path, record: Mapping[str, Any], signing: Signing | None = None) -> None:
+    """Write a picture in the format of its file's ending, its request inside, whole or not at all.
+
+    Args:
+        image: RGB.
+        path: ending in .png, .jpg, .jpeg or .webp.
+        record: of `provenance.picture_record`.
+        signing: key of a C2PA manifest; None signs nothing.
 
     Raises:
         OutputError: the disk is full, or the folder is missing or not writable.
+        RequestError: a key that cannot sign.
     """
+    data = encode(image, path.suffix, record)
+    if signing is not None:
+        data = sign(data, path.suffix, record, signing)
     with atomic_file(path) as file:
-        image.save(file, format="PNG", pnginfo=metadata)
+        file.write(data)
+
+
+def _write(
+    group: Sequence[Job], result: Result, records: Sequence[Mapping[str, Any]], signing: Signing | None, seconds: float
+) -> list[str]:
+    """Save the pictures of a batch and name them; what was blocked comes back, as its file and the reason."""
+    blocked = []
+    for index, (job, outcome) in enumerate(zip(group, result.outcomes, strict=True)):
+        if isinstance(outcome, Blocked):
+            blocked.append(f"{job.output} ({outcome.reason})")
+            continue
+        save(outcome, job.output, records[index], signing)
+        width, height = outcome.size
+        say(f"{job.output}\tseed {result.seeds[index]}\t{width}x{height}\t{seconds:.1f} s")
+    return blocked
+
+
+def _rewritten(pipe: Pipeline, jobs: Sequence[Job], config: RewriteConfig, device: str) -> list[Job]:
+    """The jobs with their prompts made precise, each distinct prompt once."""
+    chat = open_chat(config, device)
+    found = {}
+    for job in jobs:
+        (prompt,) = job.request.prompts
+        if prompt not in found:
+            (found[prompt],) = pipe.rewrite(job.request, chat, config.timeout).rewritings
+            kept = found[prompt].kept
+            if kept is None:
+                get_logger(__name__).info("rewritten: %s", found[prompt].prompt)
+            else:
+                get_logger(__name__).warning("the prompt %r stays as it was: %s", prompt[:40], kept)
+    return [_with(job, found[job.request.prompts[0]]) for job in jobs]
+
+
+def _with(job: Job, rewriting: Rewriting) -> Job:
+    return replace(job, request=replace(job.request, prompts=(rewriting.prompt,), rewritings=(rewriting,)))
 
 
 def _load(args: argparse.Namespace) -> Pipeline:

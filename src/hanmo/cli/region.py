@@ -15,8 +15,7 @@ def add_region_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     group.add_argument(
         "--attention",
         choices=("free", "isolate", "soft"),
-        default="free",
-        help="whether kept parts may look at painted ones: free, not at all (isolate), or less (soft)",
+        help="whether kept parts may look at painted ones: free (default), not at all (isolate), or less (soft)",
     )
     group.add_argument("--softness", type=float, metavar="X", help="with soft: how much less, above 0 (default: 4)")
     group.add_argument(
@@ -28,10 +27,16 @@ def add_region_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     return group
 
 
-def region_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options say of the region, as `make_request` takes it; nothing for other commands."""
-    names = ("attention", "softness", "reference", "feather", "crop")
-    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+def region_of(args: argparse.Namespace, values: dict[str, Any]) -> dict[str, Any]:
+    """What options, or else a repeated request, say of the region; nothing for other commands.
+
+    Args:
+        args: of the command.
+        values: of a line of a batch file, or of a repeated request.
+    """
+    names = [name for name in ("attention", "softness", "reference", "feather", "crop") if hasattr(args, name)]
+    found = {name: values.get(name) if getattr(args, name) is None else getattr(args, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def mask_of(text: str) -> Any:

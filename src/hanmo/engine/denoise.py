@@ -76,7 +76,7 @@ def denoise(
         Latents at the last level.
 
     Raises:
-        HanmoError: the latents are no longer finite; the step is named.
+        HanmoError: the latents are no longer finite, or those of one picture are all one value; the step is named.
         RequestError: an unknown solver.
     """
     values: list[float] = levels.tolist()
@@ -93,14 +93,23 @@ def denoise(
                 raise RequestError(f"solver {solver!r} is not allowed: give 'euler' or 'heun'")
         if after_step is not None:
             x = after_step(x, index + 1)
-        if not bool(torch.isfinite(x).all()):
+        fault = _fault(x)
+        if fault is not None:
             raise HanmoError(
-                f"the latents are not finite after step {index - start + 1} of {total} (from noise level "
-                f"{s:.4f}): the weights or their dtype do not fit; try dtype float32"
+                f"{fault} after step {index - start + 1} of {total} (from noise level {s:.4f}): "
+                "the weights or their dtype do not fit; try dtype float32"
             )
         if on_step is not None:
             on_step(StepInfo(index - start, total, s_next, x))
     return x
+
+
+def _fault(x: Float[Tensor, "B S P"]) -> str | None:
+    """What makes latents useless: they would become a black or a grey picture without a word."""
+    if not bool(torch.isfinite(x).all()):
+        return "the latents are not finite"
+    low, high = x.flatten(1).aminmax(dim=1)
+    return "the latents are constant" if bool((low == high).any()) else None
 
 
 def _at(velocity: Velocity, index: int, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ training.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -18,9 +19,15 @@ from hanmo.engine.control import check_fits
 from hanmo.engine.denoise import OnStep
 from hanmo.errors import RequestError
 from hanmo.pipeline.ask import Options, Pictures, Sizes, make_request, outpaint_margins
+from hanmo.pipeline.chat import Chat
 from hanmo.pipeline.control_image import ControlImage
+from hanmo.pipeline.local_chat import open_chat
+from hanmo.pipeline.request import Request
 from hanmo.pipeline.result import Result
+from hanmo.pipeline.rewrite import DEFAULT_TIMEOUT, RewriteConfig
+from hanmo.pipeline.rewrite import rewrite as rewritten
 from hanmo.pipeline.run import Run
+from hanmo.safety.policy import Mode, Policy, standard_policy
 from hanmo.weights.fill import parse_device
 from hanmo.weights.folder import load_controlnet, load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import Source, resolve, resolve_controlnet
@@ -34,6 +41,35 @@ class Pipeline(Run):
     def default_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the checkpoint prefers."""
         return self.preferences.default_size
+
+    def rewrite(self, request: Request, chat: Chat | None = None, timeout: float | None = None) -> Request:
+        """The request with its prompts made precise by a language model; each distinct prompt is sent once.
+
+        A prompt stays as it was where the model does not answer in time, changes quoted text, or writes more than
+        this checkpoint reads; `Request.rewritings` says which, and why.
+
+        Args:
+            request: any task; pictures are not sent.
+            chat: the language model; None opens the one that the environment names (`RewriteConfig`).
+            timeout: seconds for one of at most two tries; None takes the environment's.
+
+        Raises:
+            RequestError: no language model is configured, or a local one cannot be loaded.
+        """
+        if chat is None:
+            config = RewriteConfig.from_environment()
+            chat, timeout = open_chat(config), timeout or config.timeout
+        kind: Literal["generate", "edit"] = "edit" if request.task == "edit" else "generate"
+
+        def fits(prompt: str) -> str | None:
+            count = len(self.encoder.text_ids(prompt, "edit" if kind == "edit" else "t2i", 1 if kind == "edit" else 0))
+            most = self.preferences.max_text
+            return f"the answer has {count} tokens, and {most} are read" if count > most else None
+
+        limit = timeout or DEFAULT_TIMEOUT
+        found = {prompt: rewritten(prompt, kind, chat, limit, fits) for prompt in dict.fromkeys(request.prompts)}
+        rewritings = tuple(found[prompt] for prompt in request.prompts)
+        return replace(request, prompts=tuple(each.prompt for each in rewritings), rewritings=rewritings)
 
     def load_lora(self, model: str | Path, name: str | None = None, source: Source = "huggingface") -> str:
         """Load a LoRA for requests to name; pictures of requests that do not name it stay as they were.
@@ -105,6 +141,7 @@ class Pipeline(Run):
         *,
         size: Sizes | None = None,
         controls: ControlImage | Sequence[ControlImage] = (),
+        rewrite: bool = False,
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -115,13 +152,15 @@ class Pipeline(Run):
             size: (width, height), multiples of 16, or one for each prompt; None takes the checkpoint's, or its
                 area in the shape of the first control picture.
             controls: pictures that ControlNets watch, loaded by `load_controlnet`.
+            rewrite: let a language model make the prompt precise first; see `rewrite`.
             on_step: called after each step; raising `errors.Cancelled` stops.
             options: steps, cfg_scale, negative, seed, num, solver, loras and preset: see `ask.Options`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
-        return self(make_request("generate", prompt, size=size, controls=controls, **options), on_step)
+        request = make_request("generate", prompt, size=size, controls=controls, **options)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
     def edit(
         self,
@@ -129,6 +168,7 @@ class Pipeline(Run):
         prompt: str | Sequence[str],
         *,
         size: Sizes | None = None,
+        rewrite: bool = False,
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -140,13 +180,15 @@ class Pipeline(Run):
             prompt: the instruction; one serves all pictures.
             size: of the output; "auto" for exactly the (first) picture's; None takes the checkpoint's area in
                 the (last) picture's shape, as released.
+            rewrite: see `generate`.
             on_step: see `generate`.
             options: see `generate`.
 
         Raises:
             RequestError: a request that cannot be done as asked, in one line.
         """
-        return self(make_request("edit", prompt, images, size=size, **options), on_step)
+        request = make_request("edit", prompt, images, size=size, **options)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
     def img2img(
         self,
@@ -156,6 +198,7 @@ class Pipeline(Run):
         strength: float | None = None,
         size: Sizes | None = None,
         controls: ControlImage | Sequence[ControlImage] = (),
+        rewrite: bool = False,
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -169,6 +212,7 @@ class Pipeline(Run):
                 it; None means 0.6.
             size: of the output; "auto" for exactly the picture's; None takes the checkpoint's area in its shape.
             controls: see `generate`.
+            rewrite: see `generate`.
             on_step: see `generate`.
             options: see `generate`.
 
@@ -176,7 +220,7 @@ class Pipeline(Run):
             RequestError: a request that cannot be done as asked, in one line.
         """
         request = make_request("img2img", prompt, images, strength=strength, size=size, controls=controls, **options)
-        return self(request, on_step)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
     def inpaint(
         self,
@@ -190,6 +234,7 @@ class Pipeline(Run):
         softness: float | None = None,
         reference: bool | None = None,
         strength: float | None = None,
+        rewrite: bool = False,
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -207,6 +252,7 @@ class Pipeline(Run):
             reference: whether the picture also conditions the model, as in an edit; None: if the checkpoint
                 is one for edits.
             strength: how far the painted part is noised, in (0, 1]; None means 1.
+            rewrite: let a language model make the prompt precise first; see `rewrite`.
             on_step: called after each step; raising `errors.Cancelled` stops.
             options: see `generate`.
 
@@ -226,7 +272,7 @@ class Pipeline(Run):
             strength=strength,
             **options,
         )
-        return self(request, on_step)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
     def outpaint(
         self,
@@ -241,6 +287,7 @@ class Pipeline(Run):
         attention: Attention = "free",
         softness: float | None = None,
         reference: bool | None = None,
+        rewrite: bool = False,
         on_step: OnStep | None = None,
         **options: Unpack[Options],
     ) -> Result:
@@ -257,6 +304,7 @@ class Pipeline(Run):
             attention: see `inpaint`.
             softness: see `inpaint`.
             reference: see `inpaint`.
+            rewrite: see `generate`.
             on_step: see `inpaint`.
             options: see `inpaint`.
 
@@ -274,7 +322,7 @@ class Pipeline(Run):
             reference=reference,
             **options,
         )
-        return self(request, on_step)
+        return self(self.rewrite(request) if rewrite else request, on_step)
 
 
 def load(
@@ -282,6 +330,7 @@ def load(
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float32",
     source: Literal["huggingface", "modelscope"] = "huggingface",
+    safety: Mode | Policy = "off",
 ) -> Pipeline:
     """Load a checkpoint.
 
@@ -290,10 +339,13 @@ def load(
         device: where the weights go: "cpu", "cuda", "cuda:1", ...
         dtype: what they are cast to: "float32", "bfloat16" or "float16".
         source: the hub that ids are looked up in.
+        safety: "off"; "log" what the standard policy objects to; "block" it; or a policy of the caller's.
 
     Raises:
         WeightsError: the checkpoint is missing or damaged, or the device is not here; in one line.
+        RequestError: a safety policy that cannot be had.
     """
+    policy = safety if isinstance(safety, Policy) else standard_policy(safety)
     parse_device(device)  # before a download
     folder = open_folder(resolve(None if model is None else str(model), source))
     return Pipeline(
@@ -303,4 +355,5 @@ def load(
         folder.schedule,
         folder.preferences,
         folder.path.name if model is None else str(model),
+        policy,
     )

@@ -24,6 +24,7 @@ from hanmo.pipeline.geometry import Size
 from hanmo.pipeline.mask import Mask
 from hanmo.pipeline.pictures import Picture
 from hanmo.pipeline.presets import preset_named
+from hanmo.pipeline.rewrite import Rewriting
 from hanmo.weights.preferences import GRID, Preferences
 
 Task = Literal["generate", "edit", "img2img", "inpaint", "outpaint"]
@@ -68,6 +69,7 @@ class Request:
         reference: inpaint, outpaint: whether the picture conditions the model as in an edit; None: if the
             checkpoint is one for edits.
         controls: pictures that ControlNets watch; each serves all pictures of the request.
+        rewritings: what a language model made of each prompt, for the record; empty when none was asked.
         sizes: filled by `resolve`: (width, height) of each result.
 
     Raises:
@@ -95,6 +97,7 @@ class Request:
     softness: float | None = None
     reference: bool | None = None
     controls: tuple[ControlImage, ...] = ()
+    rewritings: tuple[Rewriting, ...] = ()
     sizes: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
@@ -153,7 +156,7 @@ class Request:
             sizes=tuple(sizes),
         )
 
-    def rows(self, rows: Sequence[int]) -> Request:
+    def only(self, rows: Sequence[int]) -> Request:
         """Some of its pictures, as a request of their own."""
 
         def pick(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -170,8 +173,14 @@ class Request:
             negatives=None if self.negatives is None else pick(self.negatives),
             seeds=pick(self.seeds),
             masks=pick(self.masks),
+            rewritings=pick(self.rewritings),
             sizes=pick(self.sizes),
         )
+
+    def words(self, index: int) -> tuple[str, ...]:
+        """The prompt of a picture, and what it was rewritten from: what a safety policy reads."""
+        original = (self.rewritings[index].original,) if self.rewritings else ()
+        return (self.prompts[index], *original)
 
     def record(self, index: int = 0) -> dict[str, Any]:
         """What describes picture number `index`, ready for JSON; source pictures are counted, not kept."""
@@ -197,6 +206,7 @@ class Request:
             "attention": None if self.attention == "free" else self.attention,
             "softness": self.softness,
             "reference": self.reference,
+            "rewrite": self.rewritings[index].record() if self.rewritings else None,
             "controls": [control.record() for control in self.controls] or None,
         }
         return {key: value for key, value in values.items() if value is not None}
@@ -243,7 +253,8 @@ def _check_words(request: Request) -> None:
     for number, prompt in enumerate(request.prompts):
         if not prompt.strip():
             raise RequestError(f"prompt {number + 1} is empty: write what to paint")
-    for name, values in (("negative prompts", request.negatives), ("seeds", request.seeds)):
+    lists = {"negative prompts": request.negatives, "seeds": request.seeds, "rewritings": request.rewritings or None}
+    for name, values in lists.items():
         if values is not None and len(values) != len(request.prompts):
             raise RequestError(
                 f"{len(values)} {name} and {len(request.prompts)} pictures do not fit: give one for each"
@@ -347,9 +358,17 @@ def _check_attention(request: Request) -> None:
             raise RequestError(f"softness {request.softness} is not allowed: give a number above 0")
 
 
-def _told(mask: Mask) -> Any:
-    """A mask for a record: its path, box or points; a picture in memory is only named."""
-    return "a picture" if isinstance(mask, Image.Image) else str(mask) if isinstance(mask, Path) else mask
+def _told(mask: Mask) -> str:
+    """A mask for a record, as the command line takes it; a picture in memory is only named."""
+    match mask:
+        case Image.Image():
+            return "a picture"
+        case Path() | str():
+            return str(mask)
+        case (int(), int(), int(), int()):
+            return "box:" + ",".join(map(str, mask))
+        case _:
+            return "polygon:" + "/".join(f"{x:g},{y:g}" for x, y in mask)
 
 
 def either(options: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hanmo.pipeline.pictures import Painting
 from hanmo.pipeline.request import Request
+from hanmo.safety.policy import Blocked, Verdict
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,27 @@ class Result:
     """The pictures of a run.
 
     Attributes:
-        images: in the order of the prompts.
-        seeds: one per picture; each paints its picture again, alone or in any batch.
+        images: in the order of the prompts; a picture that a safety policy blocked is absent (see `outcomes`).
+        seeds: one per prompt; each paints its picture again, alone or in any batch.
         timings: seconds.
-        safety: what a policy said of each picture; empty when none was asked.
+        safety: what a policy said of each picture, by its number; empty when the policy is off.
         request: the request with every default filled in.
-        latents: of each painted picture, normalised, on the CPU; None where only a window was painted.
+        latents: of each of `images`, normalised, on the CPU; None where only a window was painted.
     """
 
     images: list[Image.Image]
     seeds: tuple[int, ...]
     timings: Timings
-    safety: Mapping[int, str]
+    safety: Mapping[int, Verdict]
     request: Request
     latents: tuple[Float[Tensor, "1 Z _ _"] | None, ...] = ()
+
+    @property
+    def outcomes(self) -> list[Image.Image | Blocked]:
+        """For each prompt its picture, or why there is none."""
+        painted = iter(self.images)
+        verdicts = [self.safety.get(index) for index in range(len(self.request.prompts))]
+        return [each if isinstance(each, Blocked) else next(painted) for each in verdicts]
 
     def painting(self, index: int = 0) -> Painting:
         """Picture number `index` with its latents, to go on from without encoding it anew."""

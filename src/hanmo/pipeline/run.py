@@ -38,6 +38,7 @@ from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request, steps_skipped
 from hanmo.pipeline.result import Result, Timings
 from hanmo.pipeline.work import Work, plan_work
+from hanmo.safety.policy import Blocked, Policy
 from hanmo.sampler import schedule
 from hanmo.weights.preferences import Preferences
 
@@ -52,6 +53,7 @@ class Run:
         schedule: how noise levels are spaced.
         preferences: sizes, steps and limits for requests that leave them open.
         name: what the checkpoint is called in a picture's metadata.
+        policy: what is checked of prompts and pictures, and what follows; off unless said.
         adapters: the LoRAs that were loaded for the transformer.
         controlnets: what `load_controlnet` has loaded, by name.
     """
@@ -64,6 +66,7 @@ class Run:
         schedule: ScheduleConfig,
         preferences: Preferences | None = None,
         name: str = "hanmo",
+        policy: Policy | None = None,
     ) -> None:
         self.transformer = transformer
         self.vae = vae
@@ -71,6 +74,7 @@ class Run:
         self.schedule = schedule
         self.preferences = preferences or Preferences()
         self.name = self._plain_name = name
+        self.policy = policy or Policy()
         self.adapters = Adapters()
         self.controlnets: dict[str, ControlNet] = {}
 
@@ -86,9 +90,13 @@ class Run:
 
         Raises:
             RequestError: what only this run can refuse: a prompt too long, a picture that cannot be read.
-            HanmoError: latents or pictures that are not finite.
+            HanmoError: latents that are not finite or constant, or pictures that are not finite.
             Cancelled: whatever `on_step` raised.
+
+        Returns:
+            The pictures; those that `policy` blocks are absent, and a blocked prompt is never computed.
         """
+        verdicts = self.policy.of_prompts([request.words(index) for index in range(len(request.prompts))])
         self.adapters.check(request.loras)
         controls = open_controls(request, self.controlnets)
         shape = controls[0].image.size if controls else None
@@ -96,23 +104,36 @@ class Run:
         request = request.resolve(self.preferences, [work.output for work in works])
         for size in {work.canvas.size for work in works}:
             check_controls(controls, request, size, self.preferences)
+        rows = [index for index in range(len(works)) if not isinstance(verdicts.get(index), Blocked)]
+        images, latents, timings = self._paint_all(request, works, rows, controls, on_step)
+        verdicts = self.policy.of_pictures(images, verdicts)
+        shown = [row for row in rows if not isinstance(verdicts.get(row), Blocked)]
+        own = tuple(latents[row] for row in shown)
+        return Result([images[row] for row in shown], request.seeds, timings, verdicts, request, own)
+
+    def _paint_all(
+        self,
+        request: Request,
+        works: Sequence[Work],
+        rows: Sequence[int],
+        controls: Sequence[OpenControl],
+        on_step: OnStep | None,
+    ) -> tuple[dict[int, Image.Image], dict[int, Tensor | None], Timings]:
+        """Some pictures of a request and their latents, by number; those of one layout as one batch."""
         groups: dict[object, list[int]] = {}
-        for index, work in enumerate(works):
-            groups.setdefault(work.layout, []).append(index)
+        for row in rows:
+            groups.setdefault(works[row].layout, []).append(row)
         images: dict[int, Image.Image] = {}
         latents: dict[int, Tensor | None] = {}
         timings = Timings(0.0, 0.0, 0.0)
-        for number, rows in enumerate(groups.values()):
-            hear = None if on_step is None else partial(_hear, on_step, number, len(groups), tuple(rows))
-            painted, z, seconds = self._paint(request.rows(rows), [works[row] for row in rows], controls, hear)
+        for number, group in enumerate(groups.values()):
+            hear = None if on_step is None else partial(_hear, on_step, number, len(groups), tuple(group))
+            painted, z, seconds = self._paint(request.only(group), [works[row] for row in group], controls, hear)
             timings = timings + seconds
-            for row, picture, own in zip(rows, painted, z, strict=True):
+            for row, picture, own in zip(group, painted, z, strict=True):
                 images[row] = works[row].finish(picture)
                 latents[row] = own if works[row].output == works[row].canvas.output else None
-        order = range(len(works))
-        return Result(
-            [images[row] for row in order], request.seeds, timings, {}, request, tuple(latents[row] for row in order)
-        )
+        return images, latents, timings
 
     def _paint(
         self, request: Request, works: Sequence[Work], controls: Sequence[OpenControl], on_step: OnStep | None

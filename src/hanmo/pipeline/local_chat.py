@@ -1,0 +1,84 @@
+"""A language model of the transformers library on this machine, for rewriting without any endpoint.
+
+Any checkpoint of a causal model whose tokenizer has a chat template; code inside a checkpoint is not run. It
+knows nothing of prompts.
+
+Letters: L tokens of the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from hanmo.errors import WeightsError
+from hanmo.pipeline.chat import Chat, ChatError, Endpoint, Message
+from hanmo.pipeline.rewrite import RewriteConfig
+from hanmo.weights.fill import parse_device
+from hanmo.weights.hub import resolve
+
+PATTERNS = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
+"""Files of a repository that are fetched."""
+
+MAX_TOKENS = 1024
+
+
+class LocalChat:
+    """A model in memory; the same conversation has the same answer.
+
+    Args:
+        model: folder, or id on the hub.
+        device: where it runs.
+        dtype: of its weights; "auto" takes the checkpoint's.
+
+    Raises:
+        WeightsError: it cannot be loaded, or its tokenizer has no chat template.
+    """
+
+    def __init__(self, model: str, device: str = "cpu", dtype: str = "auto") -> None:
+        place = parse_device(device)
+        folder = resolve(model, patterns=PATTERNS)
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise WeightsError(
+                f"the language model {model} cannot be loaded ({' '.join(str(error).split())[:160]}): give a folder "
+                "or id of a causal model of the transformers library"
+            ) from None
+        if not self._tokenizer.chat_template:
+            raise WeightsError(f"the tokenizer of {model} has no chat template: give a model that is made for chat")
+        self._model = loaded.to(place).eval()
+        self.name = model
+
+    @torch.inference_mode()
+    def __call__(self, messages: Sequence[Message], seconds: float) -> str:
+        """See `Chat`; greedy, and stopped after `seconds`."""
+        template = {"add_generation_prompt": True, "enable_thinking": False}
+        inputs = self._tokenizer.apply_chat_template(
+            [dict(message) for message in messages], return_tensors="pt", return_dict=True, **template
+        ).to(self._model.device)
+        length = inputs["input_ids"].shape[1]
+        ends = self._model.generation_config.eos_token_id
+        ends = ends if ends is not None else self._tokenizer.eos_token_id
+        settings = GenerationConfig(
+            do_sample=False, max_new_tokens=MAX_TOKENS, max_time=seconds, eos_token_id=ends, pad_token_id=0
+        )
+        answer = self._model.generate(**inputs, generation_config=settings)[0, length:].tolist()
+        if not answer or answer[-1] not in (ends if isinstance(ends, list) else [ends]):
+            raise ChatError(f"the answer did not end within {MAX_TOKENS} tokens and {seconds:g} s", again=True)
+        return str(self._tokenizer.decode(answer, skip_special_tokens=True))
+
+
+def open_chat(config: RewriteConfig, device: str = "cpu") -> Chat:
+    """The language model that is configured: an endpoint when there is a URL, else a local one.
+
+    Raises:
+        RequestError: a setting that cannot be, or a local model that cannot be loaded.
+    """
+    if config.url is not None:
+        return Endpoint(config.url, config.model, config.key)
+    return LocalChat(config.model, device)
