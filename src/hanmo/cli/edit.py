@@ -49,7 +49,11 @@ def run(args: argparse.Namespace) -> None:
     from hanmo.cli.paint import paint
 
     words = list(args.words)
-    instruction = words.pop() if words and args.batch_file is None else None
-    if instruction is not None and not words and Path(instruction).is_file():
-        words, instruction = [instruction], None  # a picture alone: the instruction is missing, not the picture
+    takes_words = args.batch_file is None and (len(words) > 1 or not (words and _is_picture(words[0])))
+    instruction = words.pop() if words and takes_words else None
     paint(args, plan(args, "edit", instruction, image=words or None))
+
+
+def _is_picture(word: str) -> bool:
+    """Whether a lone word is a picture, so that what is missing is the instruction."""
+    return Path(word).suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
