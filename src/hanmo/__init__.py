@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from hanmo.pipeline.pipeline import Pipeline, load
     from hanmo.pipeline.request import Request
     from hanmo.pipeline.result import Result
+    from hanmo.pipeline.session import Session
 
 __version__ = "0.1.0"
-__all__ = ["ControlImage", "Pipeline", "Request", "Result", "__version__", "load"]
+__all__ = ["ControlImage", "Pipeline", "Request", "Result", "Session", "__version__", "load"]
 
 _HOMES = {
     "ControlImage": "hanmo.pipeline.control_image",
     "Pipeline": "hanmo.pipeline.pipeline",
     "Request": "hanmo.pipeline.request",
     "Result": "hanmo.pipeline.result",
+    "Session": "hanmo.pipeline.session",
     "load": "hanmo.pipeline.pipeline",
 }
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "img2img": "paint anew from a picture and words",
     "inpaint": "paint a part of a picture anew",
     "outpaint": "continue a picture beyond its edges",
+    "session": "look at the turns of an editing session and move between them",
     "rewrite": "make a prompt precise with a language model",
     "info": "say what a model is made of",
     "train": "train a model from a recipe",

@@ -40,7 +40,7 @@ def paint(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
         torch.set_num_threads(args.threads)
     policy, signing = standard_policy(args.safety, args.safety_list), signing_from()
     config = RewriteConfig.from_environment() if args.rewrite else None
-    pipe = _load(args)
+    pipe = open_pipeline(args)
     pipe.policy = policy
     for name in dict.fromkeys(control.name for job in jobs for control in job.request.controls):
         pipe.load_controlnet(name, source=args.source)
@@ -120,7 +120,8 @@ def _with(job: Job, rewriting: Rewriting) -> Job:
     return replace(job, request=replace(job.request, prompts=(rewriting.prompt,), rewritings=(rewriting,)))
 
 
-def _load(args: argparse.Namespace) -> Pipeline:
+def open_pipeline(args: argparse.Namespace) -> Pipeline:
+    """The model that the options name."""
     if args.model is None and args.revision is None:
         return load(None, args.device, args.dtype, args.source)
     pipe = load(resolve(args.model, args.source, args.revision), args.device, args.dtype)
