@@ -64,6 +64,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def photo(here: Path) -> Path:
+    """A picture of 96x64 in the present folder."""
+    path = here / "photo.png"
+    tiny.picture(96, 64).save(path)
+    return path
+
+
+@pytest.fixture
 def hanmo(capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
     """Run `hanmo ARGUMENTS` in this process."""
     root = logging.getLogger("hanmo")

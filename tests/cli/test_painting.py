@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import tiny
 from PIL import Image
 
@@ -17,13 +16,6 @@ from hanmo.safety.provenance import read_request
 
 Command = Callable[..., Any]
 QUICK = ("--steps", "2", "--size", "64x48")
-
-
-@pytest.fixture
-def photo(here: Path) -> Path:
-    path = here / "photo.png"
-    tiny.picture(96, 64).save(path)
-    return path
 
 
 def names(folder: Path) -> list[str]:
