@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from hanmo.data.synthesize.captions import caption
+from hanmo.data.synthesize.lexicon import prompt_words
 from hanmo.data.synthesize.sample import CardConfig, sample_card
 from hanmo.train.flow_run import begin
-from hanmo.train.initialise import prompt_characters, prompt_words
+from hanmo.train.initialise import tokens_of_characters
 from hanmo.train.randomness import random_for
 from hanmo.train.recipe import FlowRecipe
 
@@ -53,7 +54,7 @@ def test_every_word_of_a_training_caption_is_one_token_after_a_space(
     for word in ("card", "background", "letters", "red", "poster", "with"):
         assert word in prompt_words()
         assert len(encoder.tokenizer.encode(f" {word}", add_special_tokens=False)) == 1
-    assert {"张", "色", "写"} <= set(prompt_characters())
+    assert {"张", "色", "写"} <= set(tokens_of_characters())
 
 
 def test_each_quoted_character_has_a_token_of_its_own(flow_recipe: Callable[..., FlowRecipe], tmp_path: Path) -> None:

@@ -10,19 +10,15 @@ It does not know data, losses or runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase, Qwen2_5_VLModel
 
-from hanmo.data.synthesize import phrases_edit, phrases_en, phrases_zh
 from hanmo.data.synthesize.cards import glyph_bitmap
 from hanmo.data.synthesize.characters import chinese_characters, vocabulary
-from hanmo.data.synthesize.colors import COLORS
-from hanmo.data.synthesize.grammar import characters_of, words_of
+from hanmo.data.synthesize.lexicon import prompt_characters, prompt_words
 from hanmo.model.config import TransformerConfig
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
@@ -46,7 +42,7 @@ def new_encoder(
         resume: take the tokenizer that the run began with, whatever today's sentences are.
     """
     if not resume:
-        build_tokenizer(folder, prompt_characters(), prompt_words())
+        build_tokenizer(folder, tokens_of_characters(), [word for word in prompt_words() if _whole(word)])
     tokenizer = load_tokenizer(folder)
     model = tiny_encoder(tiny_encoder_config(tokenizer.get_vocab(), sizes), number_for(seed, 1))
     if glyphs:
@@ -78,37 +74,15 @@ def new_transformer(sizes: NewTransformer, condition: int, seed: int) -> MMDiT:
     return model.train()
 
 
-def prompt_words() -> list[str]:
-    """The English words of all training sentences, sorted."""
-    found = {word for text in _sentences(phrases_en, phrases_edit, phrases_zh) for word in words_of(text)}
-    found |= COLORS.keys()
-    return sorted(word for word in found if len(word) > 1 and not word.startswith(SPLIT))
-
-
-def prompt_characters() -> list[str]:
-    """The drawable Chinese characters, then the others of all training sentences, sorted."""
-    spoken = {char for text in _sentences(phrases_en, phrases_edit, phrases_zh) for char in characters_of(text)}
+def tokens_of_characters() -> list[str]:
+    """The drawable Chinese characters, then the others of all training sentences."""
     drawable = list(chinese_characters())
-    return drawable + sorted(char for char in spoken - set(drawable) if not "\ue000" <= char <= "\uf8ff")
+    return drawable + [char for char in prompt_characters() if char not in set(drawable)]
 
 
-def _sentences(*modules: ModuleType) -> Iterator[str]:
-    for module in modules:
-        for name, value in vars(module).items():
-            if name.isupper():
-                yield from _strings(value)
-
-
-def _strings(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for item in value.values():
-                yield from _strings(item)
-        case tuple() | list() | frozenset():
-            for item in value:
-                yield from _strings(item)
+def _whole(word: str) -> bool:
+    """Whether a word may be a token: one letter is one already, and some are always split."""
+    return len(word) > 1 and not word.startswith(SPLIT)
 
 
 @torch.no_grad()
