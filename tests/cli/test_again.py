@@ -123,7 +123,7 @@ def test_files_without_a_request_and_batch_files_are_one_line(hanmo: Command, he
     assert "carries no request" in hanmo("generate", "--from-png", "plain.png").line
     keep("a.png")
     both = hanmo("generate", "--from-png", "a.png", "--batch-file", "p.txt")
-    assert "leave one of the two out" in both.line
+    assert "leave all but one out" in both.line
 
 
 def test_a_file_keeps_what_changes_pixels(hanmo: Command, checkpoint: Path, here: Path) -> None:
@@ -131,3 +131,16 @@ def test_a_file_keeps_what_changes_pixels(hanmo: Command, checkpoint: Path, here
     kept = read_request("a.webp")
     assert (kept["dtype"], kept["device"], kept["model"]) == ("bfloat16", "cpu", str(checkpoint))
     assert json.dumps(kept)
+
+
+def test_a_preview_is_refined_with_the_full_schedule_and_says_so(hanmo: Command, checkpoint: Path, here: Path) -> None:
+    common = ("--model", checkpoint, "--size", "64x48")
+    assert hanmo("generate", "a red card", *common, "--seed", "4", "--preview", "-o", "a.png").code == 0
+    assert read_request("a.png")["steps"] == 12
+    done = hanmo("generate", "--refine", "a.png", "--model", checkpoint, "-o", "b.png")
+    assert done.code == 0, done.err
+    refined = read_request("b.png")
+    assert (refined["preset"], refined["steps"], refined["seed"]) == ("refined", 3, 4)
+    hanmo("generate", "a red card", *common, "--seed", "4", "-o", "c.png")
+    assert np.array_equal(pixels("b.png"), pixels("c.png"))
+    assert "is no preview" in hanmo("generate", "--refine", "c.png", "--model", checkpoint).line

@@ -41,8 +41,12 @@ def recorded(args: argparse.Namespace, task: str, prompt: str | None) -> dict[st
         RequestError: there is no request in the file, it is of another command or model, or more than this
             version repeats.
     """
-    path = args.from_png
+    path = args.from_png if args.refine is None else args.refine
     record = read_request(path)
+    if args.refine is not None:
+        if record.get("preset") != "preview":
+            raise RequestError(f"{path} is no preview: refine what --preview has made, or use --from-png")
+        record = {key: value for key, value in record.items() if key != "steps"} | {"preset": "refined"}
     _check_task(path, record, task)
     unknown = [key for key in record if key not in REPEATED + TOLD]
     if unknown:
@@ -78,8 +82,9 @@ def _check_again(path: str, record: dict[str, Any], key: str, option: str, given
 def _check_model(args: argparse.Namespace, record: dict[str, Any]) -> None:
     """A model that was not asked for is refused; what was asked for on purpose is done, and said."""
     painted, here = record.get("model"), args.model or BUNDLED
+    told = args.refine or args.from_png
     if painted is not None and painted != here:
-        said = f"{args.from_png} was painted by the model {painted}, and this is {here}"
+        said = f"{told} was painted by the model {painted}, and this is {here}"
         if args.model is None:
             raise RequestError(f"{said}: add --model {painted} to repeat it, or --model {BUNDLED} to paint it anew")
         _log.warning("%s: the picture will be another", said)
@@ -87,5 +92,9 @@ def _check_model(args: argparse.Namespace, record: dict[str, Any]) -> None:
     for key, value in present.items():
         if record.get(key, value) != value:
             _log.warning(
-                "%s was painted with %s %s, and this is %s: pixels may differ", args.from_png, key, record[key], value
+                "%s was painted with %s %s, and this is %s: pixels may differ",
+                told,
+                key,
+                record[key],
+                value,
             )

@@ -113,10 +113,11 @@ def _alike(a: Request, b: Request) -> bool:
 
 
 def _lines(args: argparse.Namespace, task: Task, prompt: str | None, source: dict[str, Any]) -> list[Line]:
-    if args.from_png is not None:
-        if args.batch_file is not None:
-            raise RequestError("--from-png was given together with --batch-file: leave one of the two out")
-        values, place = recorded(args, task, prompt), f"the request in {args.from_png}: "
+    told = [path for path in (args.from_png, args.refine, args.batch_file) if path is not None]
+    if len(told) > 1:
+        raise RequestError("--from-png, --refine and --batch-file each say what to paint: leave all but one out")
+    if told and args.batch_file is None:
+        values, place = recorded(args, task, prompt), f"the request in {told[0]}: "
         return [Line({**_checked(values, place), **source}, place)]
     if args.batch_file is None:
         if prompt is None:

@@ -65,8 +65,20 @@ def add_paint_options(
     )
     picture.add_argument(
         "--preset",
-        choices=tuple(PRESETS),
+        choices=[name for name in PRESETS if name.startswith("lightning")],
         help="steps, schedule and no guidance, as Lightning LoRAs need them; name the LoRA with --lora",
+    )
+    picture.add_argument(
+        "--preview",
+        action="store_const",
+        const="preview",
+        dest="preset",
+        help=f"a picture in {PRESETS['preview'].steps} steps, to be refined if it promises well",
+    )
+    picture.add_argument(
+        "--refine",
+        metavar="PICTURE",
+        help="repeat the request of a preview's file with the model's full schedule",
     )
     picture.add_argument(
         "--from-png",

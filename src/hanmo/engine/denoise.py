@@ -38,6 +38,7 @@ class StepInfo:
         total: how many will be done.
         sigma: noise level that the latents have reached; 0 after the last step.
         latents: packed latents, to look at and not to change.
+        clean: what they would become in one step from here, x - s v: what previews show.
         pictures: which pictures of the request they belong to; a request whose pictures differ in layout is
             painted in several runs, whose steps are counted through.
     """
@@ -46,6 +47,7 @@ class StepInfo:
     total: int
     sigma: float
     latents: Float[Tensor, "B S P"]
+    clean: Float[Tensor, "B S P"]
     pictures: tuple[int, ...] = ()
 
 
@@ -100,7 +102,7 @@ def denoise(
                 "the weights or their dtype do not fit; try dtype float32"
             )
         if on_step is not None:
-            on_step(StepInfo(index - start, total, s_next, x))
+            on_step(StepInfo(index - start, total, s_next, x, x - s_next * v))
     return x
 
 

@@ -23,7 +23,7 @@ from hanmo.pipeline.control_image import ControlImage
 from hanmo.pipeline.geometry import Size
 from hanmo.pipeline.mask import Mask
 from hanmo.pipeline.pictures import Picture
-from hanmo.pipeline.presets import preset_named
+from hanmo.pipeline.presets import Preset, preset_named
 from hanmo.pipeline.rewrite import Rewriting
 from hanmo.weights.preferences import GRID, Preferences
 
@@ -136,14 +136,13 @@ class Request:
             preferences: the checkpoint's.
             sizes: of the results, found from the preferences or the source pictures.
         """
-        preset = None if self.preset is None else preset_named(self.preset)
-        first = preferences if preset is None else preset
-        scale = first.cfg_scale if self.cfg_scale is None else self.cfg_scale
+        preset = Preset() if self.preset is None else preset_named(self.preset)
+        scale = _first(self.cfg_scale, preset.cfg_scale, preferences.cfg_scale)
         negatives = self.negatives
         if scale > 1 and negatives is None:
             negatives = (DEFAULT_NEGATIVE,) * len(self.prompts)
         strength = DEFAULT_STRENGTH.get(self.task) if self.strength is None else self.strength
-        steps = first.steps if self.steps is None else self.steps
+        steps = _first(self.steps, preset.steps, preferences.steps)
         soft = self.attention == "soft" and self.softness is None
         return replace(
             self,
@@ -151,7 +150,7 @@ class Request:
             cfg_scale=scale,
             negatives=negatives,
             strength=strength,
-            shift=preset.shift if preset is not None and self.shift is None else self.shift,
+            shift=preset.shift if self.shift is None else self.shift,
             softness=DEFAULT_SOFTNESS if soft else self.softness,
             sizes=tuple(sizes),
         )
@@ -356,6 +355,11 @@ def _check_attention(request: Request) -> None:
             raise RequestError(f"softness has no effect on attention {request.attention!r}: leave it out, or use soft")
         if not 0 < request.softness < math.inf:
             raise RequestError(f"softness {request.softness} is not allowed: give a number above 0")
+
+
+def _first(*values: Any) -> Any:
+    """The first that is said."""
+    return next(value for value in values if value is not None)
 
 
 def _told(mask: Mask) -> str:

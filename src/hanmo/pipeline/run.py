@@ -34,6 +34,8 @@ from hanmo.model.mmdit import MMDiT
 from hanmo.model.vae import VAE
 from hanmo.pipeline.conditions import Conditions, generators_of, prepare
 from hanmo.pipeline.control import OpenControl, check_controls, encode_controls, open_controls
+from hanmo.pipeline.geometry import Size
+from hanmo.pipeline.glance import Glance, fit_glance
 from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request, steps_skipped
 from hanmo.pipeline.result import Result, Timings
@@ -77,6 +79,7 @@ class Run:
         self.policy = policy or Policy()
         self.adapters = Adapters()
         self.controlnets: dict[str, ControlNet] = {}
+        self._glance: Glance | None = None
 
     @torch.inference_mode()
     def __call__(self, request: Request, on_step: OnStep | None = None) -> Result:
@@ -110,6 +113,21 @@ class Run:
         shown = [row for row in rows if not isinstance(verdicts.get(row), Blocked)]
         own = tuple(latents[row] for row in shown)
         return Result([images[row] for row in shown], request.seeds, timings, verdicts, request, own)
+
+    @torch.inference_mode()
+    def show(self, tokens: Float[Tensor, "B S P"], size: Size, exact: bool = False) -> list[Image.Image]:
+        """What packed latents look like, to show while painting: `show(info.clean, size)`.
+
+        Args:
+            tokens: `StepInfo.clean` (or `latents`, with their noise).
+            size: (width, height) in pixels of what is painted.
+            exact: decode with the VAE; otherwise a linear map, fitted at first use, gives a pixel per 8x8.
+        """
+        if exact:
+            return self._decode(unpack(tokens, size[1] // 8, size[0] // 8))
+        if self._glance is None:
+            self._glance = fit_glance(self.vae)
+        return self._glance.pictures(tokens, size)
 
     def _paint_all(
         self,
