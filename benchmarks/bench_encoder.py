@@ -36,9 +36,7 @@ def tokenizer_for(prompt: str, folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def config_of(
-    tokenizer: PreTrainedTokenizerBase, layers: int, width: int, vocabulary: int
-) -> Qwen2_5_VLConfig:
+def config_of(tokenizer: PreTrainedTokenizerBase, layers: int, width: int, vocabulary: int) -> Qwen2_5_VLConfig:
     """Qwen2.5-VL with the released proportions, except for a vision tower that this benchmark never runs."""
     ids = tokenizer.get_vocab()
     return Qwen2_5_VLConfig(

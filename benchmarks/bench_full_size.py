@@ -95,9 +95,7 @@ def measure_side(ours: MMDiT, reference: nn.Module | None, side: int, runs: int)
     shapes = [(1, cells, cells)]
     generator = torch.Generator(device).manual_seed(side)
     latents = torch.randn(1, cells * cells, 64, generator=generator, device=device, dtype=dtype)
-    states = torch.randn(
-        1, TEXT, ours.config.joint_attention_dim, generator=generator, device=device, dtype=dtype
-    )
+    states = torch.randn(1, TEXT, ours.config.joint_attention_dim, generator=generator, device=device, dtype=dtype)
     sigmas = torch.linspace(1.0, 1.0 / STEPS, STEPS, device=device, dtype=dtype)
     rotation = rope(shapes, TEXT, ours.config.axes_dims_rope, device)
     text, tables = ours.text(states), ours.modulation(ours.time(sigmas))
@@ -106,9 +104,7 @@ def measure_side(ours: MMDiT, reference: nn.Module | None, side: int, runs: int)
         "hanmo": lambda: ours.velocity(latents, text, None, rotation, tables[at])
     }
     if reference is not None:
-        works["diffusers"] = lambda: reference(
-            latents, states, None, sigmas[at], [shapes], return_dict=False
-        )[0]
+        works["diffusers"] = lambda: reference(latents, states, None, sigmas[at], [shapes], return_dict=False)[0]
     outputs = {who: work() for who, work in works.items()}
     prepared = clock(lambda: ours.modulation(ours.time(sigmas)), 3)[0] / STEPS
     steps = []
@@ -132,9 +128,7 @@ def plan(config: TransformerConfig, sides: tuple[int, ...]) -> dict[str, object]
         image = (side // 16) ** 2
         linear = 2 * 12 * width * width * (image + TEXT) * layers
         attention = 4 * (image + TEXT) ** 2 * width * layers
-        cases.append(
-            {"side": side, "image_tokens": image, "text_tokens": TEXT, "tflop": (linear + attention) / 1e12}
-        )
+        cases.append({"side": side, "image_tokens": image, "text_tokens": TEXT, "tflop": (linear + attention) / 1e12})
     return {
         "parameters": parameters,
         "weights_gib_bfloat16": 2 * parameters / 2**30,

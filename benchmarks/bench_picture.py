@@ -62,9 +62,7 @@ def measure(model: Path, runs: int = 5, size: tuple[int, int] | None = None, ste
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--model", type=Path, default=None, help="a checkpoint folder (default: the bundled model)"
-    )
+    parser.add_argument("--model", type=Path, default=None, help="a checkpoint folder (default: the bundled model)")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()

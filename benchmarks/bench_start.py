@@ -72,9 +72,7 @@ def measure(model: Path | None, runs: int = 5) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--model", type=Path, help="a checkpoint folder to load; without it only imports are timed"
-    )
+    parser.add_argument("--model", type=Path, help="a checkpoint folder to load; without it only imports are timed")
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     show(measure(options.model, options.runs))

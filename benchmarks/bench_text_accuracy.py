@@ -44,9 +44,7 @@ TARGETS = {
 }
 
 
-def in_batches(
-    count: int, batch: int, what: str, paint: Callable[[slice], list[Image.Image]]
-) -> list[Image.Image]:
+def in_batches(count: int, batch: int, what: str, paint: Callable[[slice], list[Image.Image]]) -> list[Image.Image]:
     """Paint `count` pictures, `batch` at a time, with a progress bar."""
     pictures: list[Image.Image] = []
     with progress(count, what) as bar:
@@ -106,9 +104,7 @@ def paint_prompts(
     def paint(part: slice) -> list[Image.Image]:
         texts = [prompt.text for prompt in prompts[part]]
         seeds = list(range(options.seed + part.start, options.seed + part.stop))
-        return pipe.generate(
-            texts, size=size, steps=options.steps, cfg_scale=options.cfg_scale, seed=seeds
-        ).images
+        return pipe.generate(texts, size=size, steps=options.steps, cfg_scale=options.cfg_scale, seed=seeds).images
 
     return in_batches(len(prompts), options.batch, "generate", paint)
 
@@ -124,16 +120,12 @@ def paint_edits(
     def paint(part: slice) -> list[Image.Image]:
         texts = [edit.instruction for edit in edits[part]]
         seeds = list(range(options.seed + part.start, options.seed + part.stop))
-        return pipe.edit(
-            sources[part], texts, steps=options.steps, cfg_scale=options.cfg_scale, seed=seeds
-        ).images
+        return pipe.edit(sources[part], texts, steps=options.steps, cfg_scale=options.cfg_scale, seed=seeds).images
 
     return in_batches(len(edits), options.batch, "edit", paint)
 
 
-def measure(
-    pipe: Pipeline, ocr: OCR, options: argparse.Namespace
-) -> tuple[list[Sample], list[Sample], Image.Image]:
+def measure(pipe: Pipeline, ocr: OCR, options: argparse.Namespace) -> tuple[list[Sample], list[Sample], Image.Image]:
     """Samples of the model, samples of the rendered cards (the ceiling), and the sheet."""
     width, height = pipe.default_size
     prompts = evaluation_prompts(options.prompts, options.seed, width, height)
@@ -153,9 +145,7 @@ def measure(
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--prompts", type=int, default=200, help="captions (default 200)")
     options.add_argument("--edits", type=int, default=None, help="instructions (default: as many as prompts)")
     options.add_argument("--seed", type=int, default=11)
@@ -182,11 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shares = summarise(samples, ceiling)
     for name, found in shares.items():
         goal = TARGETS.get(name)
-        verdict = (
-            ""
-            if goal is None
-            else f"  target {100 * goal:.0f} %: {'met' if found.value >= goal else 'MISSED'}"
-        )
+        verdict = "" if goal is None else f"  target {100 * goal:.0f} %: {'met' if found.value >= goal else 'MISSED'}"
         print(f"{name:34s} {found}{verdict}")
     for script in HEADLINE:
         own = [sample.characters for sample in samples if sample.card.script == script]

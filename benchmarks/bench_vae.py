@@ -22,9 +22,7 @@ TARGET = 1.8
 def pair(config: VAEConfig) -> tuple[VAE, AutoencoderKLQwenImage]:
     """Both implementations with the same random weights."""
     torch.manual_seed(0)
-    values = {
-        key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()
-    }
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()}
     reference = AutoencoderKLQwenImage(**values).eval().requires_grad_(False)
     with torch.device("meta"):
         ours = VAE(config)
@@ -39,9 +37,7 @@ def measure(side: int = 256, runs: int = 5, base_dim: int = 96) -> list[Row]:
     generator = torch.Generator().manual_seed(1)
     picture = torch.rand(1, 3, side, side, generator=generator) * 2 - 1
     z = torch.randn(1, 16, side // 8, side // 8, generator=generator)
-    encoded = relative(
-        ours.encode(picture).mean, reference.encode(picture[:, :, None]).latent_dist.mean[:, :, 0]
-    )
+    encoded = relative(ours.encode(picture).mean, reference.encode(picture[:, :, None]).latent_dist.mean[:, :, 0])
     decoded = relative(ours.decode(z), reference.decode(z[:, :, None]).sample[:, :, 0])
     size = f"{side}x{side}, base_dim {base_dim}"
     return [

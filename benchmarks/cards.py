@@ -76,9 +76,7 @@ def judge(
     boxes = [text_box(card) for card in cards]
     texts = ocr.read_boxes(pictures, boxes)
     samples = []
-    for task, prompt, card, picture, box, text in zip(
-        tasks, prompts, cards, pictures, boxes, texts, strict=True
-    ):
+    for task, prompt, card, picture, box, text in zip(tasks, prompts, cards, pictures, boxes, texts, strict=True):
         letters = letter_color(picture, box)
         samples.append(
             Sample(
@@ -93,9 +91,7 @@ def judge(
     return samples
 
 
-def sheet(
-    samples: Sequence[Sample], pictures: Sequence[Sequence[Image.Image]], columns: int = 4
-) -> Image.Image:
+def sheet(samples: Sequence[Sample], pictures: Sequence[Sequence[Image.Image]], columns: int = 4) -> Image.Image:
     """Pictures with their prompts under them, and what was read; a red frame where something is wrong.
 
     Args:
@@ -126,9 +122,7 @@ def sheet(
 
 
 def _beside(pictures: Sequence[Image.Image]) -> Image.Image:
-    whole = Image.new(
-        "RGB", (sum(p.width for p in pictures) + 4 * (len(pictures) - 1), pictures[0].height), "white"
-    )
+    whole = Image.new("RGB", (sum(p.width for p in pictures) + 4 * (len(pictures) - 1), pictures[0].height), "white")
     left = 0
     for picture in pictures:
         whole.paste(picture.convert("RGB"), (left, 0))

@@ -10,9 +10,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent / "results"
 
 
-def write(
-    name: str, machine: Mapping[str, object], body: str, figures: object, folder: Path = FOLDER
-) -> Path:
+def write(name: str, machine: Mapping[str, object], body: str, figures: object, folder: Path = FOLDER) -> Path:
     """Write `YYYY-MM-DD-name.md`; a second file of one day gets a number, nothing is overwritten.
 
     Args:

@@ -34,15 +34,9 @@ def measures(names: list[str], model: Path | None, quick: bool) -> list[Measure]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--only", nargs="+", choices=NAMES, default=list(NAMES), help="some of the comparisons"
-    )
-    parser.add_argument(
-        "--model", type=Path, help="a checkpoint folder (default: the bundled model, if it is there)"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES), help="some of the comparisons")
+    parser.add_argument("--model", type=Path, help="a checkpoint folder (default: the bundled model, if it is there)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--quick", action="store_true", help="smallest sizes; nothing is written or judged")
     options = parser.parse_args()

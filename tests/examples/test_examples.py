@@ -28,7 +28,7 @@ def test_an_example_runs_and_leaves_pictures(script: Path, tmp_path: Path) -> No
     assert pictures
     for path in pictures:
         with Image.open(path) as picture:
-            assert picture.size == (128, 64)
+            assert min(picture.size) >= 64
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
