@@ -5,8 +5,9 @@
 *Turns*: the text of a card is changed again and again; PSNR of the rows above and below the text, which no
 instruction touches, against the first picture, after each turn: from latents (the default of sessions), from
 pixels, and masked. *Leakage*: the right half is painted anew, nothing is kept or pasted back; PSNR of the left
-half, which the model then paints too, by attention. *Shift*: the picture is asked for as it is; the offset at which result and source agree best, by
-the mean over all cards of their cross-correlation. The last line is JSON.
+half, which the model then paints too, by attention. *Shift*: the picture is asked for as it is; the offset at
+which result and source agree best, by the mean over all cards of their cross-correlation. The last line is
+JSON.
 """
 
 from __future__ import annotations
