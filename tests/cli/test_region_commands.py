@@ -60,6 +60,15 @@ def test_an_edit_of_two_pictures_and_of_size_auto(hanmo: Command, checkpoint: Pa
     assert pixels(here / "a.png").shape == (50, 70, 3)
 
 
+def test_a_ratio_chooses_a_size_of_the_models_area(hanmo: Command, checkpoint: Path, here: Path) -> None:
+    done = hanmo("generate", "red", "--aspect", "3:1", "--model", checkpoint, *QUICK, "-o", "a.png")
+    assert done.code == 0, done.err
+    assert pixels(here / "a.png").shape == (48, 128, 3)
+    assert "is no ratio" in hanmo("generate", "red", "--aspect", "wide", "--model", checkpoint).line
+    both = hanmo("generate", "red", "--aspect", "3:1", "--size", "96x64", "--model", checkpoint)
+    assert "not allowed with" in both.line
+
+
 def test_a_session_is_begun_gone_on_and_moved_in(hanmo: Command, checkpoint: Path, photo: Path, here: Path) -> None:
     common = ("--session", "s.hanmo", "--model", checkpoint, *QUICK)
     assert hanmo("edit", photo, "red", *common, "--seed", "1", "-o", "a.png").code == 0

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from hanmo.engine.attention import attention_table
@@ -15,6 +17,7 @@ from hanmo.errors import RequestError
 from hanmo.pipeline.ask import make_request
 from hanmo.pipeline.mask import feathered
 from hanmo.pipeline.pipeline import Pipeline
+from hanmo.pipeline.request import steps_skipped
 
 QUICK: dict[str, Any] = {"steps": 2, "cfg_scale": 1.0, "seed": 0}
 
@@ -167,3 +170,32 @@ def test_a_painting_is_edited_from_its_latents_without_encoding_it_again(
     assert not calls
     pipe.edit(first.images[0], "a card", **QUICK)
     assert len(calls) == 1
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sizes=st.lists(st.tuples(st.integers(20, 90), st.integers(20, 90)), min_size=1, max_size=3),
+    strength=st.floats(0.01, 1.0),
+    steps=st.integers(1, 3),
+    task=st.sampled_from(["edit", "img2img", "inpaint", "outpaint"]),
+)
+def test_any_batch_of_any_sizes_comes_back_in_its_sizes_or_is_refused_in_one_line(
+    pipe: Pipeline, sizes: list[tuple[int, int]], strength: float, steps: int, task: Any
+) -> None:
+    pictures = [noise(size, number) for number, size in enumerate(sizes)]
+    options: dict[str, Any] = {"steps": steps, "cfg_scale": 1.0, "seed": 1}
+    if task in ("edit", "img2img"):
+        options["size"] = "auto"
+    if task == "inpaint":
+        options["mask"] = (3, 4, 15, 18)
+    if task == "outpaint":
+        options["margins"] = (3, 0, 0, 9)
+    if task != "edit":
+        options["strength"] = strength
+    if task != "edit" and steps_skipped(steps, strength) >= steps:
+        with pytest.raises(RequestError, match="leaves none of"):
+            make_request(task, "red", pictures, **options)
+        return
+    images = pipe(make_request(task, "red", pictures, **options)).images
+    added = (3, 9) if task == "outpaint" else (0, 0)
+    assert [image.size for image in images] == [(width + added[0], height + added[1]) for width, height in sizes]

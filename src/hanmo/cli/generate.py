@@ -17,7 +17,7 @@ EXAMPLES = f"""
 examples:
   hanmo generate 'a blue card with the text "HANMO"' -o a.png --seed 3
   hanmo generate '一张红色的卡片，上面写着"你好"' -o b.png
-  hanmo generate 'a green card with the text "HELLO"' --num 4 --size 256x128 --steps 20
+  hanmo generate 'a green card with the text "HELLO"' --num 4 --aspect 2:1 --steps 20
   hanmo generate --from-png a.png -o again.png                  the same picture, from the request inside
   hanmo generate --batch-file prompts.txt -o cards.png          cards-1.png, cards-2.png, ...
   hanmo generate 'a cat' --model Qwen/Qwen-Image --device cuda --dtype bfloat16 --size 1328x1328

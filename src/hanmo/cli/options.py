@@ -27,11 +27,15 @@ def add_paint_options(
     """
     picture = parser.add_argument_group("picture")
     if size is not None:
-        picture.add_argument(
+        shape = picture.add_mutually_exclusive_group()
+        shape.add_argument(
             "--size",
             type=size_of,
             metavar="WxH",
-            help=f"pixels, multiples of 16; a ratio such as 16:9; or auto, exactly the source's (default: {size})",
+            help=f"pixels, multiples of 16; or auto: exactly the source picture's (default: {size})",
+        )
+        shape.add_argument(
+            "--aspect", type=ratio, dest="size", metavar="W:H", help="a ratio such as 16:9, in the model's usual area"
         )
     picture.add_argument("--steps", type=int, metavar="N", help="denoising steps (default: what the model prefers)")
     picture.add_argument(
@@ -190,6 +194,17 @@ def lora_of(text: str) -> tuple[str, float]:
         return file, float(weight)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{weight!r} is no weight: give a number, as in {file}:0.8") from None
+
+
+def ratio(text: str) -> str:
+    """A ratio such as `16:9`, as it is; the request checks what can be painted.
+
+    Raises:
+        ArgumentTypeError: another form.
+    """
+    if not re.fullmatch(r"\d{1,4}:\d{1,4}", text.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no ratio: give width:height, such as 16:9")
+    return text.strip()
 
 
 def positive(text: str) -> int:
