@@ -72,3 +72,16 @@ def test_attention_depends_on_relative_positions_only() -> None:
         return float((rotated[0] * rotated[1]).sum())
 
     assert score(0, 9) == pytest.approx(score(18, 27), abs=1e-4)
+
+
+def test_a_complex_product_gives_the_bits_of_the_real_form() -> None:
+    x = torch.randn(2, 7, 3, 32, generator=torch.Generator().manual_seed(0))
+    angles = torch.randn(7, 16, generator=torch.Generator().manual_seed(1))
+    cos, sin = angles.cos(), angles.sin()
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    real = torch.stack(
+        [even * cos[:, None] - odd * sin[:, None], even * sin[:, None] + odd * cos[:, None]], dim=-1
+    ).flatten(-2)
+    assert torch.equal(apply(x, cos, sin), real)
+    apart = apply(x.transpose(1, 2).contiguous().transpose(1, 2), cos, sin)  # strides of an attention's output
+    assert torch.equal(apart, real)

