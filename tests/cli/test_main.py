@@ -96,8 +96,12 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_ctrl_c_ends_with_130_and_one_line(hanmo: Command, checkpoint: Path, here: Path) -> None:
     timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits none
     timer.start()
-    done = hanmo("generate", "a red card", "--model", checkpoint, "--steps", "100000", "--size", "64x64")
+    try:
+        done = hanmo("generate", "a red card", "--model", checkpoint, "--steps", "100000", "--size", "64x64")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (done.code, done.out, done.err) == (130, "", "hanmo: stopped by Ctrl-C\n")
     assert list(here.iterdir()) == []
 
