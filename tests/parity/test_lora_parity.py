@@ -132,7 +132,7 @@ def test_a_stack_of_two_equals_diffusers_with_their_sum_merged(pair: Pair, tmp_p
     assert relative(velocity_of(pair.ours), theirs_of(pair)) <= 1e-5
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["lightning-4", "lightning-8"])
 @pytest.mark.parametrize("tokens", [32, 4096])
 def test_a_preset_has_the_noise_levels_of_lightnings_scheduler(name: str, tokens: int) -> None:
     """Lightning's scheduler_config.json: base_shift = max_shift = ln 3, no terminal level."""
