@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,22 +12,19 @@ from diffusers import (
     QwenImageControlNetInpaintPipeline,
     QwenImageControlNetModel,
     QwenImageControlNetPipeline,
-    QwenImagePipeline,
     QwenImageTransformer2DModel,
 )
 from diffusers.models.controlnets.controlnet_qwenimage import QwenImageMultiControlNetModel
 from PIL import Image
+from side_by_side import Pair, load_pair, our_steps, their_steps
 from torch import Tensor
 
-import hanmo
 from hanmo import ControlImage
 from hanmo.engine import modulation
-from hanmo.engine.denoise import StepInfo
 from hanmo.model.config import ControlNetConfig, TransformerConfig
 from hanmo.model.controlnet import ControlNet
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.msrope import rope
-from hanmo.pipeline.pipeline import Pipeline
 
 PROMPT = 'a red card with the text "HELLO"'
 WORSE = "text 你好"
@@ -100,55 +96,38 @@ def test_the_transformer_adds_each_sample_where_diffusers_does(samples: int) -> 
 
 
 @dataclass(frozen=True)
-class Pair:
-    ours: Pipeline
-    theirs: QwenImagePipeline
+class Nets(Pair):
+    """The checkpoint and two ControlNets for it."""
+
     union: QwenImageControlNetModel
     inpainting: QwenImageControlNetModel
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Nets:
     home = tmp_path_factory.mktemp("controlnets")
-    tiny.save_checkpoint(home / "model", seed=3)
+    both = load_pair(home / "model", seed=3)
     tiny.controlnet(home / "union", seed=7)
     tiny.controlnet(home / "inpainting", seed=8, masked=True)
-    ours = hanmo.load(home / "model")
     for name in ("union", "inpainting"):
-        ours.load_controlnet(home / name, name)
+        both.ours.load_controlnet(home / name, name)
     nets = [QwenImageControlNetModel.from_pretrained(home / name) for name in ("union", "inpainting")]
-    return Pair(ours, QwenImagePipeline.from_pretrained(home / "model"), *nets)
-
-
-def our_steps(run: Callable[[Callable[[StepInfo], None]], object]) -> Tensor:
-    seen: list[Tensor] = []
-    run(lambda info: seen.append(info.latents))
-    return torch.stack(seen)
-
-
-def their_steps(pipeline: Any, **arguments: Any) -> Tensor:
-    seen: list[Tensor] = []
-
-    def keep(pipe: Any, index: int, t: Any, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        seen.append(values["latents"].clone())
-        return values
-
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline(num_inference_steps=4, callback_on_step_end=keep, true_cfg_scale=4.0, width=96, height=64, **arguments)
-    return torch.stack(seen)
-
-
-def their_union(pair: Pair, nets: Any, **arguments: Any) -> Tensor:
-    return their_steps(QwenImageControlNetPipeline(**pair.theirs.components, controlnet=nets), **arguments)
+    return Nets(both.ours, both.theirs, *nets)
 
 
 OPTIONS: dict[str, Any] = {"size": (96, 64), "steps": 4, "cfg_scale": 4.0, "seed": 11}
+THEIR_OPTIONS: dict[str, Any] = {"width": 96, "height": 64, "true_cfg_scale": 4.0}
+
+
+def their_union(pair: Nets, nets: Any, **arguments: Any) -> Tensor:
+    pipeline = QwenImageControlNetPipeline(**pair.theirs.components, controlnet=nets)
+    return their_steps(pipeline, **THEIR_OPTIONS, **arguments)[0]
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 40], ids=["two passes", "one batch"])
 @pytest.mark.parametrize(("scale", "start", "end"), [(1.0, 0.0, 1.0), (0.7, 0.25, 0.75)])
 def test_steps_with_one_control_equal_those_of_diffusers(
-    pair: Pair, scale: float, start: float, end: float, limit: int, monkeypatch: pytest.MonkeyPatch
+    pair: Nets, scale: float, start: float, end: float, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(modulation, "JOIN_BELOW", limit)
     control = tiny.picture(192, 128, seed=1)
@@ -170,7 +149,7 @@ def test_steps_with_one_control_equal_those_of_diffusers(
     assert (plain[-1] - ours[-1]).abs().max() > 0.1
 
 
-def test_steps_with_two_controls_equal_those_of_diffusers(pair: Pair) -> None:
+def test_steps_with_two_controls_equal_those_of_diffusers(pair: Nets) -> None:
     pictures = [tiny.picture(96, 64, seed=1), tiny.picture(96, 64, seed=2)]
     theirs = their_union(
         pair,
@@ -188,7 +167,7 @@ def test_steps_with_two_controls_equal_those_of_diffusers(pair: Pair) -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
 
 
-def test_a_batch_of_prompts_with_a_control_equals_that_of_diffusers(pair: Pair) -> None:
+def test_a_batch_of_prompts_with_a_control_equals_that_of_diffusers(pair: Nets) -> None:
     prompts, control = [PROMPT, "a red card"], tiny.picture(96, 64, seed=5)
     theirs = their_union(
         pair,
@@ -212,15 +191,16 @@ def disc(width: int, height: int) -> Image.Image:
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 1.0), (0.25, 0.75)])
-def test_inpainting_steps_equal_those_of_diffusers(pair: Pair, start: float, end: float) -> None:
+def test_inpainting_steps_equal_those_of_diffusers(pair: Nets, start: float, end: float) -> None:
     """diffusers draws this posterior from the global generator: it is set to where ours stands after the noise."""
     picture, mask = tiny.picture(192, 128, seed=4), disc(192, 128)
     generator = torch.Generator("cpu").manual_seed(11)
     torch.randn(1, 1, 16, 8, 12, generator=generator)
     with torch.random.fork_rng():
         torch.set_rng_state(generator.get_state())
-        theirs = their_steps(
+        theirs, _ = their_steps(
             QwenImageControlNetInpaintPipeline(**pair.theirs.components, controlnet=pair.inpainting),
+            **THEIR_OPTIONS,
             prompt=PROMPT,
             negative_prompt=WORSE,
             control_image=picture,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,50 +11,22 @@ from diffusers import (
     QwenImageEditInpaintPipeline,
     QwenImageEditPlusPipeline,
     QwenImageInpaintPipeline,
-    QwenImagePipeline,
 )
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_inpaint, pipeline_qwenimage_edit_plus
 from PIL import Image, ImageDraw
+from side_by_side import Pair, load_pair, our_steps, their_steps
 from torch import Tensor
 
-import hanmo
-from hanmo.engine.denoise import StepInfo
 from hanmo.model.tokens import Kind
+from hanmo.pipeline.geometry import size_for
 from hanmo.pipeline.pipeline import Pipeline
-from hanmo.pipeline.work import size_for
 
 PROMPT = 'a red card with the text "HELLO"'
 
 
-@dataclass(frozen=True)
-class Pair:
-    ours: Pipeline
-    theirs: QwenImagePipeline
-
-
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    folder = tmp_path_factory.mktemp("checkpoint")
-    tiny.save_checkpoint(folder, seed=4)
-    return Pair(hanmo.load(folder), QwenImagePipeline.from_pretrained(folder))
-
-
-def our_steps(run: Callable[[Callable[[StepInfo], None]], object]) -> Tensor:
-    seen: list[Tensor] = []
-    run(lambda info: seen.append(info.latents))
-    return torch.stack(seen)
-
-
-def their_steps(pipeline: Any, **arguments: Any) -> Tensor:
-    seen: list[Tensor] = []
-
-    def keep(pipe: Any, index: int, t: Any, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        seen.append(values["latents"].clone())
-        return values
-
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline(num_inference_steps=4, callback_on_step_end=keep, **arguments)
-    return torch.stack(seen)
+    return load_pair(tmp_path_factory.mktemp("checkpoint"), seed=4)
 
 
 def mask() -> Image.Image:
@@ -69,7 +39,7 @@ def mask() -> Image.Image:
 @pytest.mark.parametrize("strength", [0.6, 1.0])
 def test_inpainting_steps_equal_those_of_diffusers(pair: Pair, strength: float) -> None:
     source = tiny.picture(96, 64, seed=9)
-    steps = their_steps(
+    steps, _ = their_steps(
         QwenImageInpaintPipeline(**pair.theirs.components),
         prompt=PROMPT,
         image=source,
@@ -106,7 +76,7 @@ def test_edit_inpainting_steps_equal_those_of_diffusers(pair: Pair, monkeypatch:
         pipeline_qwenimage_edit_inpaint, "calculate_dimensions", lambda area, ratio: shrink(96 * 64, ratio)
     )
     source = tiny.picture(96, 64, seed=9)
-    steps = their_steps(
+    steps, _ = their_steps(
         without_encoder(QwenImageEditInpaintPipeline, pair),
         image=source,
         mask_image=mask(),
@@ -125,7 +95,7 @@ def test_editing_two_pictures_equals_diffusers_step_by_step(pair: Pair, monkeypa
     monkeypatch.setattr(pipeline_qwenimage_edit_plus, "VAE_IMAGE_SIZE", 96 * 64)
     pictures = [tiny.picture(90, 70, seed=1), tiny.picture(64, 100, seed=2)]
     seen = [picture.resize(size_for(56 * 56, picture.size), Image.Resampling.LANCZOS) for picture in pictures]
-    steps = their_steps(
+    steps, _ = their_steps(
         without_encoder(QwenImageEditPlusPipeline, pair),
         image=pictures,
         true_cfg_scale=4.0,

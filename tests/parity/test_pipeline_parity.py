@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,16 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from diffusers import QwenImageImg2ImgPipeline, QwenImagePipeline
+from diffusers import QwenImageImg2ImgPipeline
 from PIL import Image
 from safetensors.torch import load_file
+from side_by_side import Pair, load_pair, our_steps, their_steps
 from torch import Tensor
 
 import hanmo
-from hanmo.engine.denoise import StepInfo
 from hanmo.model.latents import image_to_tensor, unpack
 from hanmo.pipeline.ask import make_request
-from hanmo.pipeline.conditions import prepare
+from hanmo.pipeline.conditions import generators_of, prepare
 from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.pipeline.request import Request
@@ -30,36 +29,9 @@ PROMPT = 'a red card with the text "HELLO"'
 WORSE = "text 你好"
 
 
-@dataclass(frozen=True)
-class Pair:
-    ours: Pipeline
-    theirs: QwenImagePipeline
-
-
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    folder = tmp_path_factory.mktemp("checkpoint")
-    tiny.save_checkpoint(folder, seed=3)
-    theirs = QwenImagePipeline.from_pretrained(folder)
-    theirs.set_progress_bar_config(disable=True)
-    return Pair(hanmo.load(folder), theirs)
-
-
-def our_steps(run: Callable[[Callable[[StepInfo], None]], object]) -> Tensor:
-    seen: list[Tensor] = []
-    run(lambda info: seen.append(info.latents))
-    return torch.stack(seen)
-
-
-def their_steps(pipeline: Any, **arguments: Any) -> tuple[Tensor, list[Image.Image]]:
-    seen: list[Tensor] = []
-
-    def keep(pipe: Any, index: int, t: Any, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        seen.append(values["latents"].clone())
-        return values
-
-    images = pipeline(num_inference_steps=4, callback_on_step_end=keep, **arguments).images
-    return torch.stack(seen), images
+    return load_pair(tmp_path_factory.mktemp("checkpoint"), seed=3)
 
 
 @pytest.mark.parametrize("size", [(96, 64), (48, 80)])
@@ -102,10 +74,8 @@ def test_a_batch_of_prompts_equals_that_of_diffusers(pair: Pair) -> None:
 @pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
 def test_image_to_image_steps_equal_those_of_diffusers(pair: Pair, strength: float) -> None:
     source = tiny.picture(120, 70, seed=9)
-    theirs = QwenImageImg2ImgPipeline(**pair.theirs.components)
-    theirs.set_progress_bar_config(disable=True)
     steps, _ = their_steps(
-        theirs,
+        QwenImageImg2ImgPipeline(**pair.theirs.components),
         prompt=PROMPT,
         image=source,
         negative_prompt=" ",
@@ -149,7 +119,7 @@ def run_from(pipe: Pipeline, request: Request, noise: Tensor) -> tuple[Tensor, l
     """The run of a request whose noise is given instead of drawn."""
     works = plan_work(request, open_sources(request.images), pipe.preferences)
     request = request.resolve(pipe.preferences, [work.output for work in works])
-    found = prepare(request, works, pipe.encoder, pipe.vae, pipe.preferences.max_text)
+    found = prepare(request, works, pipe.encoder, pipe.vae, pipe.preferences.max_text, generators_of(request))
     conditions = replace(found, noise=noise)
     seen: list[Tensor] = []
     latents = pipe._denoise(request, conditions, lambda info: seen.append(info.latents))

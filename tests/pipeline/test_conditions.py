@@ -13,10 +13,11 @@ from PIL import Image
 
 from hanmo.errors import RequestError
 from hanmo.pipeline.ask import make_request
-from hanmo.pipeline.conditions import Conditions, noise_tokens, prepare
+from hanmo.pipeline.conditions import Conditions, generators_of, noise_tokens, prepare
+from hanmo.pipeline.geometry import size_for
 from hanmo.pipeline.pictures import open_picture, open_sources
 from hanmo.pipeline.pipeline import Pipeline
-from hanmo.pipeline.work import plan_work, size_for
+from hanmo.pipeline.work import plan_work
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_one_source_of_many_edits_is_opened_once(tmp_path: Path) -> None:
 def prepared(pipe: Pipeline, request: Request) -> Conditions:
     works = plan_work(request, open_sources(request.images), pipe.preferences)
     request = request.resolve(pipe.preferences, [work.output for work in works])
-    return prepare(request, works, pipe.encoder, pipe.vae, pipe.preferences.max_text)
+    return prepare(request, works, pipe.encoder, pipe.vae, pipe.preferences.max_text, generators_of(request))
 
 
 def test_repeated_prompts_are_encoded_once_and_given_to_each(pipe: Pipeline) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hanmo.errors import RequestError
-from hanmo.pipeline.mask import as_mask, bounds, cells, feathered, paste, read_mask
+from hanmo.pipeline.mask import as_mask, bounds, cells, feathered, paste_back, read_mask
 
 SIZE = (40, 24)
 
@@ -94,7 +94,7 @@ def test_a_cell_is_painted_when_one_of_its_pixels_is() -> None:
 def test_pasting_changes_only_where_there_is_a_share() -> None:
     source = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8))
     share = feathered(drawn((10, 8, 20, 12)), 3)[4:20, 6:30]
-    result = np.asarray(paste(source, Image.new("RGB", (24, 16), "white"), share, (6, 4)))
+    result = np.asarray(paste_back(source, Image.new("RGB", (24, 16), "white"), share, (6, 4)))
     whole = np.zeros((24, 40), dtype=bool)
     whole[4:20, 6:30] = share > 0
     np.testing.assert_array_equal(result[~whole], np.asarray(source)[~whole])

@@ -11,7 +11,7 @@ import difflib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, **sources: An
     given = {key: value for key, value in sources.items() if value is not None}
     lines = _lines(args, task, prompt, given)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
-    loras = [(find_lora(file, args.source).stem, weight) for file, weight in args.lora]
+    loras = loras_of(args)
     requests: list[tuple[Request, str | None]] = []
     for line in lines:
         try:
@@ -79,37 +79,24 @@ def plan(args: argparse.Namespace, task: Task, prompt: str | None, **sources: An
     return _with_outputs(requests, Path(args.output))
 
 
-def joined(requests: Sequence[Request]) -> Request:
-    """Requests that differ in words, pictures and seeds only, as one batch."""
-    first = requests[0]
-    negatives = None if first.negatives is None else tuple(n for r in requests for n in r.negatives or ())
-    return replace(
-        first,
-        prompts=tuple(prompt for request in requests for prompt in request.prompts),
-        images=tuple(image for request in requests for image in request.images),
-        negatives=negatives,
-        seeds=tuple(seed for request in requests for seed in request.seeds),
-        masks=tuple(mask for request in requests for mask in request.masks),
-        rewritings=tuple(each for request in requests for each in request.rewritings),
-    )
+def loras_of(args: argparse.Namespace) -> list[tuple[str, float]]:
+    """The LoRAs of the command line as requests name them.
+
+    Raises:
+        WeightsError: one that is missing.
+    """
+    return [(find_lora(file, args.source).stem, weight) for file, weight in args.lora]
 
 
 def batches(jobs: Sequence[Job], size: int) -> list[list[Job]]:
     """Neighbouring jobs that can be computed together, at most `size` of them."""
     groups: list[list[Job]] = []
     for job in jobs:
-        if groups and len(groups[-1]) < size and _alike(groups[-1][0].request, job.request):
+        if groups and len(groups[-1]) < size and groups[-1][0].request.joins(job.request):
             groups[-1].append(job)
         else:
             groups.append([job])
     return groups
-
-
-def _alike(a: Request, b: Request) -> bool:
-    """Whether two requests fit into one batch: all settings equal."""
-    mine = replace(a, prompts=b.prompts, images=b.images, negatives=b.negatives, seeds=b.seeds, masks=b.masks)
-    same = replace(mine, rewritings=b.rewritings) == b
-    return same and (a.negatives is None) == (b.negatives is None)
 
 
 def _lines(args: argparse.Namespace, task: Task, prompt: str | None, source: dict[str, Any]) -> list[Line]:

@@ -97,6 +97,11 @@ def add_paint_options(
     _add_safety_options(parser)
     _add_output_options(parser)
     add_model_options(parser)
+    add_lora_option(parser)
+
+
+def add_lora_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--lora`."""
     parser.add_argument_group("LoRA").add_argument(
         "--lora",
         type=lora_of,
@@ -196,15 +201,25 @@ def lora_of(text: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(f"{weight!r} is no weight: give a number, as in {file}:0.8") from None
 
 
-def ratio(text: str) -> str:
-    """A ratio such as `16:9`, as it is; the request checks what can be painted.
+def aspect_of(text: str) -> tuple[int, int]:
+    """(width, height) of a ratio such as 16:9.
 
     Raises:
         ArgumentTypeError: another form.
     """
-    if not re.fullmatch(r"\d{1,4}:\d{1,4}", text.strip()):
+    match = re.fullmatch(r"(\d{1,4}):(\d{1,4})", text.strip())
+    if match is None or "0" in match.groups():
         raise argparse.ArgumentTypeError(f"{text!r} is no ratio: give width:height, such as 16:9")
-    return text.strip()
+    return int(match[1]), int(match[2])
+
+
+def ratio(text: str) -> str:
+    """A ratio such as `16:9`, as a request takes it, which checks what can be painted.
+
+    Raises:
+        ArgumentTypeError: another form.
+    """
+    return "{}:{}".format(*aspect_of(text))
 
 
 def positive(text: str) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from hanmo.cli.options import BATCH_HELP, add_paint_options
-from hanmo.cli.region import add_region_options, aspect_of
+from hanmo.cli.options import BATCH_HELP, add_paint_options, aspect_of
+from hanmo.cli.region import add_region_options
 
 USAGE = "hanmo outpaint IMAGE PROMPT [options]"
 

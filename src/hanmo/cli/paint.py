@@ -14,12 +14,13 @@ import torch
 from PIL import Image
 
 from hanmo.cli.answer import say
-from hanmo.cli.jobs import Job, batches, joined
+from hanmo.cli.jobs import Job, batches
 from hanmo.engine.denoise import StepInfo
 from hanmo.errors import BlockedError
 from hanmo.log import Progress, get_logger, progress
 from hanmo.pipeline.local_chat import open_chat
 from hanmo.pipeline.pipeline import Pipeline, load
+from hanmo.pipeline.request import Request
 from hanmo.pipeline.result import Result
 from hanmo.pipeline.rewrite import RewriteConfig, Rewriting
 from hanmo.safety.c2pa import Signing, sign, signing_from
@@ -50,7 +51,7 @@ def paint(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
         jobs = _rewritten(pipe, jobs, config, args.device)
     done, blocked = 0, []
     for group in batches(jobs, args.batch_size):
-        request = joined([job.request for job in group])
+        request = Request.joined([job.request for job in group])
         began = time.perf_counter()
         label = f"{done + 1}/{len(jobs)}" if len(jobs) > 1 else group[0].request.task
         with _bar(label, args.quiet) as on_step:

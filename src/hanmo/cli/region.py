@@ -57,15 +57,3 @@ def mask_of(text: str) -> Any:
             raise RequestError(f"{text!r} is no polygon: give three points or more, such as polygon:16,8/64,8/40,40")
         return tuple((float(x), float(y)) for x, y in points)
     return text
-
-
-def aspect_of(text: str) -> tuple[int, int]:
-    """(width, height) of a ratio such as 16:9.
-
-    Raises:
-        ArgumentTypeError: another form.
-    """
-    match = re.fullmatch(r"(\d{1,4}):(\d{1,4})", text.strip())
-    if match is None or "0" in match.groups():
-        raise argparse.ArgumentTypeError(f"{text!r} is no ratio: give width:height, such as 16:9")
-    return int(match[1]), int(match[2])

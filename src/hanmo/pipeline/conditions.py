@@ -60,7 +60,7 @@ def prepare(
     encoder: ConditionEncoder,
     vae: VAE,
     max_text: int,
-    generators: Sequence[torch.Generator] | None = None,
+    generators: Sequence[torch.Generator],
 ) -> Conditions:
     """All tensors of a resolved request whose works have one layout.
 
@@ -70,13 +70,12 @@ def prepare(
         encoder: the condition encoder.
         vae: the autoencoder.
         max_text: the checkpoint's limit of a prompt, in tokens.
-        generators: of the pictures, where something was drawn before; None starts one from each seed.
+        generators: one per picture (`generators_of`); something may have been drawn from them before.
 
     Raises:
         RequestError: a prompt beyond the limit.
     """
     first = works[0]
-    generators = generators_of(request) if generators is None else generators
     start = pictures = edited = None
     starts = [work.start for work in works if work.start is not None]
     if starts:

@@ -28,10 +28,9 @@ from hanmo.model.latents import image_to_tensor, pack
 from hanmo.model.vae import VAE
 from hanmo.pipeline.conditions import latents_of
 from hanmo.pipeline.control_image import ControlImage
-from hanmo.pipeline.geometry import Size
+from hanmo.pipeline.geometry import Size, size_for
 from hanmo.pipeline.pictures import Source, open_picture
 from hanmo.pipeline.request import Request, steps_skipped
-from hanmo.pipeline.work import size_for
 from hanmo.weights.preferences import Preferences
 
 STRETCH = 1.03

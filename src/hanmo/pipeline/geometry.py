@@ -22,6 +22,9 @@ from hanmo.weights.preferences import GRID, Preferences
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
 
+SOURCE_GRID = 32
+"""Sides of a resized source picture are multiples of it, as released."""
+
 
 @dataclass(frozen=True)
 class Canvas:
@@ -98,6 +101,23 @@ RELEASED = {
     (2, 3): (1056, 1584),
 }
 """The sizes that the released model's card recommends, by ratio."""
+
+
+def size_for(area: int, picture: Size) -> Size:
+    """Width and height of about `area` pixels in the shape of a picture, rounded to multiples of 32.
+
+    Raises:
+        RequestError: the picture is so thin that a side rounds to nothing.
+    """
+    ratio = picture[0] / picture[1]
+    width = math.sqrt(area * ratio)
+    sides = tuple(round(side / SOURCE_GRID) * SOURCE_GRID for side in (width, width / ratio))
+    if min(sides) == 0:
+        raise RequestError(
+            f"a picture of {picture[0]}x{picture[1]} is too thin for this checkpoint, whose sources have "
+            f"{area} pixels: crop it first"
+        )
+    return sides[0], sides[1]
 
 
 def size_of_ratio(ratio: tuple[int, int], default: Size) -> Size:

@@ -107,7 +107,7 @@ def cells(share: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "h w"]:
     return np.asarray(blocks.max(axis=(1, 3)) > 0, dtype=np.float32)
 
 
-def paste(
+def paste_back(
     source: Image.Image, painted: Image.Image, share: Float32[np.ndarray, "H W"], corner: tuple[int, int] = (0, 0)
 ) -> Image.Image:
     """The source with the painted part put in; where `share` is 0 its bytes stay.

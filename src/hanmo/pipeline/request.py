@@ -37,6 +37,9 @@ _LARGEST_SEED = 2**63 - 1
 _WIDEST_FEATHER = 256
 _CONTROLLED = ("generate", "img2img")
 
+PER_PICTURE = ("prompts", "images", "negatives", "seeds", "masks", "rewritings", "sizes")
+"""Fields of a `Request` that hold a value for each picture; the others are the same for all."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -158,23 +161,28 @@ class Request:
     def only(self, rows: Sequence[int]) -> Request:
         """Some of its pictures, as a request of their own."""
 
-        def pick(values: tuple[Any, ...]) -> tuple[Any, ...]:
-            return tuple(values[row] for row in rows) if values else ()
+        def pick(values: Any) -> Any:
+            return tuple(values[row] for row in rows) if values else values
 
         size = self.size
         if size is not None and not isinstance(size, str) and not isinstance(size[0], int):
             size = pick(size)
-        return replace(
-            self,
-            prompts=pick(self.prompts),
-            images=pick(self.images),
-            size=size,
-            negatives=None if self.negatives is None else pick(self.negatives),
-            seeds=pick(self.seeds),
-            masks=pick(self.masks),
-            rewritings=pick(self.rewritings),
-            sizes=pick(self.sizes),
-        )
+        return replace(self, size=size, **{name: pick(getattr(self, name)) for name in PER_PICTURE})
+
+    def joins(self, other: Request) -> bool:
+        """Whether both can be one batch: they differ in what each picture has of its own only."""
+        own = {name: getattr(other, name) for name in PER_PICTURE}
+        return replace(self, **own) == other and (self.negatives is None) == (other.negatives is None)
+
+    @staticmethod
+    def joined(requests: Sequence[Request]) -> Request:
+        """Requests that join as one batch."""
+
+        def chain(name: str) -> Any:
+            values = [getattr(request, name) for request in requests]
+            return None if values[0] is None else tuple(value for each in values for value in each)
+
+        return replace(requests[0], **{name: chain(name) for name in PER_PICTURE})
 
     def words(self, index: int) -> tuple[str, ...]:
         """The prompt of a picture, and what it was rewritten from: what a safety policy reads."""

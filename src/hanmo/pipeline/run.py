@@ -150,7 +150,7 @@ class Run:
             timings = timings + seconds
             for row, picture, own in zip(group, painted, z, strict=True):
                 images[row] = works[row].finish(picture)
-                latents[row] = own if works[row].output == works[row].canvas.output else None
+                latents[row] = None if works[row].is_window else own
         return images, latents, timings
 
     def _paint(

@@ -6,7 +6,6 @@ models or schedules. Sizes are (width, height) in pixels.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +14,36 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
-from hanmo.errors import RequestError
 from hanmo.model.tokens import Kind
-from hanmo.pipeline.geometry import Canvas, Size, continued, exact_canvas, plain_canvas, size_of_ratio, window_around
-from hanmo.pipeline.mask import bounds, cells, feathered, paste, read_mask
+from hanmo.pipeline.geometry import (
+    Canvas,
+    Size,
+    continued,
+    exact_canvas,
+    plain_canvas,
+    size_for,
+    size_of_ratio,
+    window_around,
+)
+from hanmo.pipeline.mask import bounds, cells, feathered, paste_back, read_mask
 from hanmo.pipeline.pictures import Source
 from hanmo.pipeline.request import Request, ratio_of
 from hanmo.weights.preferences import Preferences
 
-SOURCE_GRID = 32
-"""Sides of a resized source picture are multiples of it, as released."""
+
+@dataclass(frozen=True, eq=False)
+class Paste:
+    """How a painted part is put back.
+
+    Attributes:
+        whole: the picture that it becomes a part of.
+        share: of the painted part in each of its pixels; where it is 0, `whole` keeps its bytes.
+        corner: (left, top) of the painted part in `whole`.
+    """
+
+    whole: Image.Image
+    share: Float32[np.ndarray, "H W"]
+    corner: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +51,13 @@ class Work:
     """One picture to be painted.
 
     Attributes:
-        canvas: its size, and which part of it is the result.
+        canvas: what is painted, and which part of it is kept.
         kind: how the condition encoder is asked.
         sources: pictures that condition it, as the VAE sees them; sides are multiples of 16.
         seen: the same pictures as the condition encoder sees them.
         start: the picture that is noised and started from, of the canvas's size.
         edited: 1 for latent cells that are painted, 0 for those that keep the start; None paints all.
-        share: of the painted picture in each pixel of the result; None takes all of it.
-        whole: the picture into which the result is pasted.
-        corner: (left, top) of the result in `whole`.
+        paste: where what was painted goes; None: it is the result.
     """
 
     canvas: Canvas
@@ -49,14 +66,17 @@ class Work:
     seen: tuple[Image.Image, ...] = ()
     start: Source | None = None
     edited: Float32[np.ndarray, "h w"] | None = None
-    share: Float32[np.ndarray, "H W"] | None = None
-    whole: Image.Image | None = None
-    corner: tuple[int, int] = (0, 0)
+    paste: Paste | None = None
 
     @property
     def output(self) -> Size:
         """Size of the result."""
-        return self.canvas.output if self.whole is None else self.whole.size
+        return self.canvas.output if self.paste is None else self.paste.whole.size
+
+    @property
+    def is_window(self) -> bool:
+        """Whether only a window of the result is painted."""
+        return self.output != self.canvas.output
 
     @property
     def layout(self) -> tuple[Any, ...]:
@@ -67,9 +87,9 @@ class Work:
     def finish(self, painted: Image.Image) -> Image.Image:
         """The result: cut back to the picture's own size, and put into it where only a part was painted."""
         result = self.canvas.back(painted)
-        if self.whole is None or self.share is None:
+        if self.paste is None:
             return result
-        return paste(self.whole, result, self.share, self.corner)
+        return paste_back(self.paste.whole, result, self.paste.share, self.paste.corner)
 
 
 @dataclass(frozen=True)
@@ -92,23 +112,6 @@ class _Views:
 
     def in_area(self, source: Source, area: int) -> Source:
         return self.at(source, plain_canvas(size_for(area, source.image.size)))
-
-
-def size_for(area: int, picture: Size) -> Size:
-    """Width and height of about `area` pixels in the shape of a picture, rounded to multiples of 32.
-
-    Raises:
-        RequestError: the picture is so thin that a side rounds to nothing.
-    """
-    ratio = picture[0] / picture[1]
-    width = math.sqrt(area * ratio)
-    sides = tuple(round(side / SOURCE_GRID) * SOURCE_GRID for side in (width, width / ratio))
-    if min(sides) == 0:
-        raise RequestError(
-            f"a picture of {picture[0]}x{picture[1]} is too thin for this checkpoint, whose sources have "
-            f"{area} pixels: crop it first"
-        )
-    return sides[0], sides[1]
 
 
 def plan_work(
@@ -188,10 +191,10 @@ def _inpaint(request: Request, index: int, picture: Source, views: _Views) -> Wo
     image = picture.image
     share = feathered(read_mask(request.masks[index], image.size), request.feather)
     if request.crop is None:
-        return _masked(request, picture, share, views)
+        return _masked(request, picture, Paste(image, share), views)
     left, top, right, bottom = window_around(bounds(share), image.size, views.preferences)
     part = Source(image.crop((left, top, right, bottom)))
-    return _masked(request, part, share[top:bottom, left:right], views, image, (left, top))
+    return _masked(request, part, Paste(image, share[top:bottom, left:right], (left, top)), views)
 
 
 def _outpaint(request: Request, index: int, picture: Source, views: _Views) -> Work:
@@ -200,18 +203,12 @@ def _outpaint(request: Request, index: int, picture: Source, views: _Views) -> W
     width, height = picture.image.size
     share = np.ones((top + height + bottom, left + width + right), dtype=np.float32)
     share[top : top + height, left : left + width] = 0.0
-    return _masked(request, Source(continued(picture.image, *request.margins)), share, views)
+    wide = Source(continued(picture.image, *request.margins))
+    return _masked(request, wide, Paste(wide.image, share), views)
 
 
-def _masked(
-    request: Request,
-    picture: Source,
-    share: Float32[np.ndarray, "H W"],
-    views: _Views,
-    whole: Image.Image | None = None,
-    corner: tuple[int, int] = (0, 0),
-) -> Work:
-    """Painting a part of `picture` anew, whether it is all of `whole` or a window of it."""
+def _masked(request: Request, picture: Source, paste: Paste, views: _Views) -> Work:
+    """Painting a part of `picture` anew, whether that is the whole result or a window of it."""
     preferences = views.preferences
     canvas = exact_canvas(picture.image.size, preferences)
     start = views.at(picture, canvas)
@@ -222,10 +219,8 @@ def _masked(
         sources=sources,
         seen=seen,
         start=start,
-        edited=_edited(share, canvas),
-        share=share,
-        whole=picture.image if whole is None else whole,
-        corner=corner,
+        edited=_edited(paste.share, canvas),
+        paste=paste,
     )
 
 

@@ -19,8 +19,8 @@ from hanmo.flow import ScheduleConfig
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.vae import VAE
+from hanmo.pipeline.geometry import size_for
 from hanmo.pipeline.pipeline import Pipeline
-from hanmo.pipeline.work import size_for
 from hanmo.train.attention import use_plain_attention
 from hanmo.train.cache import kept_cards, kept_pairs
 from hanmo.train.data import FlowData
