@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import lora_files
 import numpy as np
 import pytest
+from diffusers import QwenImageTransformer2DModel
 from PIL import Image
+
+from hanmo.safety.provenance import read_request
 
 Command = Any
 QUICK = ("--steps", "1", "--cfg-scale", "1")
@@ -79,6 +83,34 @@ def test_a_session_is_begun_gone_on_and_moved_in(hanmo: Command, checkpoint: Pat
     again = hanmo("session", "s.hanmo", "again", "2", "-o", "c.png", "--model", checkpoint)
     assert again.code == 0, again.err
     np.testing.assert_array_equal(pixels(here / "c.png"), pixels(here / "b.png"))
+
+
+def test_a_turn_honours_the_options_of_an_edit(hanmo: Command, checkpoint: Path, photo: Path, here: Path) -> None:
+    shapes = lora_files.linears(QwenImageTransformer2DModel.from_pretrained(checkpoint / "transformer"))
+    lora_files.write(here / "style.safetensors", "transformer.", lora_files.pairs(shapes))
+    common = ("--model", checkpoint, *QUICK, "--seed", "1")
+    begun = ("edit", photo, "red", *common)
+    assert hanmo(*begun, "--session", "plain.hanmo", "-o", "plain.png").code == 0
+    options = ("--solver", "heun", "--lora", "style.safetensors:0.5")
+    done = hanmo(*begun, "--session", "s.hanmo", *options, "-o", "a.png")
+    assert done.code == 0, done.err
+    assert (pixels(here / "a.png") != pixels(here / "plain.png")).any()
+    record = read_request("a.png")
+    assert (record["solver"], record["loras"], record["turn"]) == ("heun", [["style", 0.5]], 1)
+    assert record["model"] == str(checkpoint)
+    again = ("session", "s.hanmo", "again", "1", "--model", checkpoint)
+    assert "no LoRA named 'style' is loaded" in hanmo(*again).line
+    assert hanmo(*again, "--lora", "style.safetensors", "-o", "b.png").code == 0
+    np.testing.assert_array_equal(pixels(here / "a.png"), pixels(here / "b.png"))
+    assert "is turn 1 of a session" in hanmo("edit", photo, "--from-png", "a.png", "--model", checkpoint).line
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--num", 2), ("--size", "64x64"), ("--aspect", "2:1"), ("--from-png", "a.png"), ("--refine", "a.png")],
+)
+def test_what_a_turn_does_not_take_is_refused(hanmo: Command, photo: Path, option: tuple[str, object]) -> None:
+    assert "is not for --session" in hanmo("edit", photo, "red", "--session", "s.hanmo", *option).line
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,15 @@ def test_a_blocked_picture_is_one_line_and_code_3_and_the_others_are_written(
 
 
 @needs_network
+def test_a_blocked_turn_leaves_no_session(hanmo: Command, checkpoint: Path, photo: Path, here: Path) -> None:
+    common = ("--session", "s.hanmo", "--model", checkpoint, "--steps", "1", "--safety", "block")
+    done = hanmo("edit", photo, "hentai", *common)
+    assert (done.code, done.out) == (3, "")
+    assert "the session stays as it was" in done.err
+    assert not (here / "s.hanmo").exists()
+
+
+@needs_network
 def test_logging_says_what_was_found_and_paints(hanmo: Command, checkpoint: Path, here: Path) -> None:
     (here / "own.toml").write_text('[[rule]]\nreason = "no cards"\nany = ["card*"]\n')
     options = ("--safety", "log", "--safety-list", "own.toml")

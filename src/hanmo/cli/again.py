@@ -47,6 +47,8 @@ def recorded(args: argparse.Namespace, task: str, prompt: str | None) -> dict[st
         if record.get("preset") != "preview":
             raise RequestError(f"{path} is no preview: refine what --preview has made, or use --from-png")
         record = {key: value for key, value in record.items() if key != "steps"} | {"preset": "refined"}
+    if "turn" in record:
+        raise RequestError(f"{path} is turn {record['turn']} of a session: repeat it with 'hanmo session FILE again N'")
     _check_task(path, record, task)
     unknown = [key for key in record if key not in REPEATED + TOLD]
     if unknown:
@@ -88,7 +90,7 @@ def _check_model(args: argparse.Namespace, record: dict[str, Any]) -> None:
         if args.model is None:
             raise RequestError(f"{said}: add --model {painted} to repeat it, or --model {BUNDLED} to paint it anew")
         _log.warning("%s: the picture will be another", said)
-    present = {"dtype": args.dtype, "device": args.device, "version": __version__}
+    present = {"dtype": args.dtype, "device": args.device.partition(":")[0], "version": __version__}
     for key, value in present.items():
         if record.get(key, value) != value:
             _log.warning(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hanmo.cli.answer import say
-from hanmo.cli.options import add_model_options
+from hanmo.cli.options import add_lora_option, add_model_options
 from hanmo.errors import RequestError
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ examples:
   hanmo session s.hanmo again 2 --seed 7     the same request from the same place, with another seed
 """
 
+NOT_IN_TURNS = {
+    "size": "a turn keeps the picture's size; leave it out",
+    "num": "a turn is one picture; try other seeds with 'hanmo session FILE again N --seed S'",
+    "batch_file": "give one instruction at a time",
+    "batch_size": "a turn is one picture; leave it out",
+    "from_png": "the session remembers its requests; see 'hanmo session --help'",
+    "refine": "ask again without --preview: 'hanmo session FILE undo', then the same instruction",
+}
+"""Options of `hanmo edit` that a turn of a session does not take, and what to do instead."""
+
 ACTIONS = ("list", "undo", "redo", "go", "again")
 
 
@@ -44,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="S", help="for again: another seed")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the current picture to this file")
     add_model_options(parser)
+    add_lora_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -57,10 +68,14 @@ def run(args: argparse.Namespace) -> None:
     if (args.number is None) == (args.action in ("go", "again")):
         raise RequestError(f"{args.action} {'needs the' if args.number is None else 'takes no'} number of a turn")
     if args.action == "again":
-        from hanmo.cli.paint import open_pipeline
+        from hanmo.cli.paint import open_pipeline, step_bar
 
-        session = Session.open(open_pipeline(args), args.file)
-        session.again(args.number, **({} if args.seed is None else {"seed": args.seed}))
+        pipe = open_pipeline(args)
+        for file, _ in args.lora:
+            pipe.load_lora(file, source=args.source)
+        session = Session.open(pipe, args.file)
+        with step_bar(f"turn {args.number} again", args.quiet) as on_step:
+            session.again(args.number, on_step=on_step, **({} if args.seed is None else {"seed": args.seed}))
     else:
         session = Session.open(_no_model, args.file)
         match args.action:
@@ -74,42 +89,52 @@ def run(args: argparse.Namespace) -> None:
         session.save(args.file)
     _tell(session)
     if args.output is not None:
-        write(session, Path(args.output), args)
+        write(session, Path(args.output))
 
 
 def edit_turn(args: argparse.Namespace, picture: str | None, instruction: str) -> None:
     """One turn of `hanmo edit --session`: begin with a picture, or go on from the current turn.
 
     Raises:
-        RequestError: a session that exists already is begun with a picture, or one that does not is gone on.
+        RequestError: a session that exists already is begun with a picture, or one that does not is gone on; or an
+            option that a turn does not take.
     """
-    from hanmo.cli.jobs import check_output
-    from hanmo.cli.paint import open_pipeline
+    from hanmo.cli.jobs import check_output, loras_of
+    from hanmo.cli.paint import equipped, rewriting, step_bar
     from hanmo.pipeline.session import Session
 
+    for option, why in NOT_IN_TURNS.items():
+        if getattr(args, option) not in (None, 1):
+            raise RequestError(f"--{option.replace('_', '-')} is not for --session: {why}")
     path = Path(args.session)
     if path.exists() and picture is not None:
         raise RequestError(f"the session {path} goes on from its own picture: leave {picture} out, or name a new file")
     if not path.exists() and picture is None:
         raise RequestError(f"the session {path} does not exist: begin it with a picture and an instruction")
     check_output(Path(args.output))
-    pipe = open_pipeline(args)
-    session = Session.open(pipe, path) if picture is None else Session(pipe, picture)
-    given = {"steps": args.steps, "cfg_scale": args.cfg_scale, "negative": args.negative, "seed": args.seed}
-    session.edit(instruction, **{key: value for key, value in given.items() if value is not None})
+    given = {name: getattr(args, name) for name in ("steps", "cfg_scale", "negative", "seed", "solver", "preset")}
+    given["loras"] = loras_of(args) or None
+    pipe = equipped(args)
+    paint = rewriting(pipe, args.device) if args.rewrite else pipe
+    session = Session.open(paint, path) if picture is None else Session(paint, picture)
+    with step_bar("edit", args.quiet) as on_step:
+        session.edit(
+            instruction, on_step=on_step, **{name: value for name, value in given.items() if value is not None}
+        )
     session.save(path)
-    write(session, Path(args.output), args)
+    write(session, Path(args.output))
     say(f"{args.output}\tturn {session.current}\tseed {session.turns[session.current].call['seed']}")
 
 
-def write(session: Session, output: Path, args: argparse.Namespace) -> None:
+def write(session: Session, output: Path) -> None:
     """Save the current picture with what was asked for it."""
     from hanmo.cli.jobs import check_output
     from hanmo.cli.paint import save
+    from hanmo.safety.c2pa import signing_from
 
     check_output(output)
     turn = session.turns[session.current]
-    save(turn.image, output, {**turn.call, "turn": turn.number})
+    save(turn.image, output, turn.record, signing_from())
 
 
 def _tell(session: Session) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from jaxtyping import Float
 from PIL import Image
@@ -12,6 +13,7 @@ from torch import Tensor
 from hanmo.pipeline.pictures import Painting
 from hanmo.pipeline.request import Request
 from hanmo.safety.policy import Blocked, Verdict
+from hanmo.safety.provenance import picture_record
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Result:
         safety: what a policy said of each picture, by its number; empty when the policy is off.
         request: the request with every default filled in.
         latents: of each of `images`, normalised, on the CPU; None where only a window was painted.
+        painter: what painted them: model, dtype, device.
     """
 
     images: list[Image.Image]
@@ -55,6 +58,7 @@ class Result:
     safety: Mapping[int, Verdict]
     request: Request
     latents: tuple[Float[Tensor, "1 Z _ _"] | None, ...] = ()
+    painter: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> list[Image.Image | Blocked]:
@@ -62,6 +66,10 @@ class Result:
         painted = iter(self.images)
         verdicts = [self.safety.get(index) for index in range(len(self.request.prompts))]
         return [each if isinstance(each, Blocked) else next(painted) for each in verdicts]
+
+    def record(self, index: int = 0) -> dict[str, Any]:
+        """What the file of prompt number `index` keeps of its making, ready for JSON and `provenance.encode`."""
+        return picture_record(self.request, index, **self.painter)
 
     def painting(self, index: int = 0) -> Painting:
         """Picture number `index` with its latents, to go on from without encoding it anew."""

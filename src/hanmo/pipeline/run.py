@@ -112,7 +112,8 @@ class Run:
         verdicts = self.policy.of_pictures(images, verdicts)
         shown = [row for row in rows if not isinstance(verdicts.get(row), Blocked)]
         own = tuple(latents[row] for row in shown)
-        return Result([images[row] for row in shown], request.seeds, timings, verdicts, request, own)
+        pictures = [images[row] for row in shown]
+        return Result(pictures, request.seeds, timings, verdicts, request, own, self._painter())
 
     @torch.inference_mode()
     def show(self, tokens: Float[Tensor, "B S P"], size: Size, exact: bool = False) -> list[Image.Image]:
@@ -128,6 +129,10 @@ class Run:
         if self._glance is None:
             self._glance = fit_glance(self.vae)
         return self._glance.pictures(tokens, size)
+
+    def _painter(self) -> dict[str, str]:
+        weight = self.transformer.proj_out.weight
+        return {"model": self.name, "dtype": str(weight.dtype).removeprefix("torch."), "device": weight.device.type}
 
     def _paint_all(
         self,

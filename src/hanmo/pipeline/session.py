@@ -14,7 +14,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ from hanmo.pipeline.result import Result
 from hanmo.weights.files import atomic_file
 
 Start = Literal["latents", "pixels"]
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,7 @@ class Turn:
         image: the picture.
         latents: those it was decoded from, where they are known.
         mask: white where it was painted, for masked tasks.
+        record: what a file of the picture says of its making (`Result.record`).
     """
 
     number: int
@@ -56,6 +57,7 @@ class Turn:
     image: Image.Image
     latents: Float[Tensor, "1 Z h w"] | None = None
     mask: Image.Image | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Session:
@@ -132,7 +134,9 @@ class Session:
         if not result.images:
             raise BlockedError("the safety policy kept the picture back; the session stays as it was")
         call = {"task": task, "prompt": prompt, "source": source, **options, "seed": result.seeds[0]}
-        made = Turn(len(self.turns), before.number, call, result.images[0], result.latents[0], drawn)
+        number = len(self.turns)
+        record = result.record() | {"turn": number}
+        made = Turn(number, before.number, call, result.images[0], result.latents[0], drawn, record)
         self.turns.append(made)
         self.current = made.number
         self._redo = []
@@ -207,7 +211,10 @@ class Session:
             "version": VERSION,
             "current": self.current,
             "redo": self._redo,
-            "turns": [{"number": turn.number, "parent": turn.parent, "call": dict(turn.call)} for turn in self.turns],
+            "turns": [
+                {"number": turn.number, "parent": turn.parent, "call": dict(turn.call), "record": dict(turn.record)}
+                for turn in self.turns
+            ],
         }
         with atomic_file(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
             archive.writestr("session.json", json.dumps(table, ensure_ascii=False, indent=1))
@@ -263,7 +270,15 @@ def _read(archive: zipfile.ZipFile, entry: Mapping[str, Any]) -> Turn:
 
     latents = load(archive.read(f"{number}.safetensors"))["latents"] if f"{number}.safetensors" in names else None
     mask = picture(f"{number}-mask.png") if f"{number}-mask.png" in names else None
-    parent = entry["parent"]
+    parent, call = entry["parent"], dict(entry["call"])
+    if "loras" in call:
+        call["loras"] = [(name, weight) for name, weight in call["loras"]]
     return Turn(
-        number, None if parent is None else int(parent), dict(entry["call"]), picture(f"{number}.png"), latents, mask
+        number,
+        None if parent is None else int(parent),
+        call,
+        picture(f"{number}.png"),
+        latents,
+        mask,
+        dict(entry["record"]),
     )
