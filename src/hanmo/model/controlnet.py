@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from hanmo.model.config import ControlNetConfig
+from hanmo.model.linear import Linear
 from hanmo.model.mmdit import Block, Modulation, RMSNorm, TimeTextEmbed
 from hanmo.model.msrope import Rope, Shape, rope
 
@@ -33,13 +34,13 @@ class ControlNet(nn.Module):
         width = config.inner_dim
         self.time_text_embed = TimeTextEmbed(width, additional=False)
         self.txt_norm = RMSNorm(config.joint_attention_dim)
-        self.img_in = nn.Linear(config.in_channels, width)
-        self.txt_in = nn.Linear(config.joint_attention_dim, width)
-        self.controlnet_x_embedder = nn.Linear(config.in_channels + config.extra_condition_channels, width)
+        self.img_in = Linear(config.in_channels, width)
+        self.txt_in = Linear(config.joint_attention_dim, width)
+        self.controlnet_x_embedder = Linear(config.in_channels + config.extra_condition_channels, width)
         self.transformer_blocks = nn.ModuleList(
             [Block(width, config.num_attention_heads) for _ in range(config.num_layers)]
         )
-        self.controlnet_blocks = nn.ModuleList([nn.Linear(width, width) for _ in range(config.num_layers)])
+        self.controlnet_blocks = nn.ModuleList([Linear(width, width) for _ in range(config.num_layers)])
 
     def time(self, t: Float[Tensor, " B"]) -> Float[Tensor, "B D"]:
         """Embedding of t in [0, 1] (cast to the weights' dtype first)."""

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedTokenizerBase, Qwen2_5_VLModel
 
 from hanmo.errors import RequestError, WeightsError
+from hanmo.model.linear import adopt
 from hanmo.model.picture import Patches, PictureConfig, patches
 from hanmo.model.qwen_vl import build_encoder_model, checkpoint_name, restore_rotary, rope_positions
 from hanmo.model.tokens import DROP, IMAGE_PAD, MAX_TOKENS, VISION_END, Kind, fill, system_part, user_offset
@@ -78,6 +79,7 @@ class ConditionEncoder:
         tokenizer: PreTrainedTokenizerBase,
         picture_config: PictureConfig | None = None,
     ) -> None:
+        adopt(model)
         self.model = model
         self.tokenizer = tokenizer
         self.picture_config = picture_config or PictureConfig()

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hanmo.model.config import TransformerConfig
+from hanmo.model.linear import Linear
 from hanmo.model.msrope import Rope, Shape, apply, rope
 
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
@@ -74,8 +75,8 @@ class TimestepEmbedder(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.linear_1 = nn.Linear(256, width)
-        self.linear_2 = nn.Linear(width, width)
+        self.linear_1 = Linear(256, width)
+        self.linear_2 = Linear(width, width)
 
     def forward(self, t: Float[Tensor, " B"]) -> Float[Tensor, "B D"]:
         """Embed t in [0, 1]. Frequencies are rounded to t's dtype, as the released code does in bfloat16."""
@@ -102,12 +103,12 @@ class JointAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.attend: Attend = sdpa
-        self.to_q, self.to_k, self.to_v = (nn.Linear(width, width) for _ in range(3))
-        self.add_q_proj, self.add_k_proj, self.add_v_proj = (nn.Linear(width, width) for _ in range(3))
+        self.to_q, self.to_k, self.to_v = (Linear(width, width) for _ in range(3))
+        self.add_q_proj, self.add_k_proj, self.add_v_proj = (Linear(width, width) for _ in range(3))
         self.norm_q, self.norm_k = RMSNorm(width // heads), RMSNorm(width // heads)
         self.norm_added_q, self.norm_added_k = RMSNorm(width // heads), RMSNorm(width // heads)
-        self.to_out = nn.ModuleList([nn.Linear(width, width)])
-        self.to_add_out = nn.Linear(width, width)
+        self.to_out = nn.ModuleList([Linear(width, width)])
+        self.to_add_out = Linear(width, width)
 
     def _split(self, x: Float[Tensor, "B N D"]) -> Float[Tensor, "B N H d"]:
         return x.unflatten(-1, (self.heads, -1))
@@ -156,7 +157,7 @@ class GELUProjection(nn.Module):
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(width, inner)
+        self.proj = Linear(width, inner)
 
     def forward(self, x: Float[Tensor, "B N D"]) -> Float[Tensor, "B N inner"]:
         """Project and bend."""
@@ -168,7 +169,7 @@ class MLP(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.net = nn.ModuleList([GELUProjection(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width)])
+        self.net = nn.ModuleList([GELUProjection(width, 4 * width), nn.Identity(), Linear(4 * width, width)])
 
     def forward(self, x: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Both layers."""
@@ -209,8 +210,8 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.img_mod = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
-        self.txt_mod = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        self.img_mod = nn.Sequential(nn.SiLU(), Linear(width, 6 * width))
+        self.txt_mod = nn.Sequential(nn.SiLU(), Linear(width, 6 * width))
         self.attn = JointAttention(width, heads)
         self.img_mlp, self.txt_mlp = MLP(width), MLP(width)
 
@@ -263,7 +264,7 @@ class OutputNorm(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, 2 * width)
+        self.linear = Linear(width, 2 * width)
 
 
 class MMDiT(nn.Module):
@@ -276,13 +277,13 @@ class MMDiT(nn.Module):
         self.checkpointing = False
         self.time_text_embed = TimeTextEmbed(width, config.use_additional_t_cond)
         self.txt_norm = RMSNorm(config.joint_attention_dim)
-        self.img_in = nn.Linear(config.in_channels, width)
-        self.txt_in = nn.Linear(config.joint_attention_dim, width)
+        self.img_in = Linear(config.in_channels, width)
+        self.txt_in = Linear(config.joint_attention_dim, width)
         self.transformer_blocks = nn.ModuleList(
             [Block(width, config.num_attention_heads) for _ in range(config.num_layers)]
         )
         self.norm_out = OutputNorm(width)
-        self.proj_out = nn.Linear(width, config.patch_size**2 * config.out_channels)
+        self.proj_out = Linear(width, config.patch_size**2 * config.out_channels)
 
     def time(self, t: Float[Tensor, " B"], kind: int | None = None) -> Float[Tensor, "B D"]:
         """Embedding of t in [0, 1] (cast to the weights' dtype first).
