@@ -106,6 +106,16 @@ def test_the_default_size_is_the_checkpoints_and_sources_give_their_shape(pipe: 
     assert pipe.img2img(tiny.picture(300, 200), "a", seed=0).images[0].size == (96, 64)
 
 
+def test_a_size_the_checkpoint_was_not_made_for_is_painted_and_said(
+    pipe: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert pipe.generate("a", size=(528, 16), steps=1, cfg_scale=1.0).images[0].size == (528, 16)
+    assert "528x16 is outside what" in caplog.text
+    caplog.clear()
+    pipe.generate("a", size=(48, 16), steps=1, cfg_scale=1.0)
+    assert not caplog.records
+
+
 def test_weak_strength_stays_near_the_source(pipe: Pipeline) -> None:
     source = tiny.picture(96, 64)
     kept = pipe.img2img(source, "a", strength=1e-3, steps=30, cfg_scale=1.0, seed=0)

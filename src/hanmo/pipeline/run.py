@@ -27,6 +27,7 @@ from hanmo.engine.modulation import Stream, modulation_tables, predictor, text_s
 from hanmo.engine.region import keep_outside
 from hanmo.errors import HanmoError
 from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
+from hanmo.log import get_logger
 from hanmo.model.controlnet import ControlNet
 from hanmo.model.encoder import ConditionEncoder, TextStates
 from hanmo.model.latents import tensor_to_images, unpack
@@ -43,6 +44,8 @@ from hanmo.pipeline.work import Work, plan_work
 from hanmo.safety.policy import Blocked, Policy
 from hanmo.sampler import schedule
 from hanmo.weights.preferences import Preferences
+
+_log = get_logger(__name__)
 
 
 class Run:
@@ -106,6 +109,7 @@ class Run:
         works = plan_work(request, open_sources(request.images), self.preferences, shape)
         request = request.resolve(self.preferences, [work.output for work in works])
         for size in {work.canvas.size for work in works}:
+            self._warn_of(size)
             check_controls(controls, request, size, self.preferences)
         rows = [index for index in range(len(works)) if not isinstance(verdicts.get(index), Blocked)]
         images, latents, timings = self._paint_all(request, works, rows, controls, on_step)
@@ -129,6 +133,12 @@ class Run:
         if self._glance is None:
             self._glance = fit_glance(self.vae)
         return self._glance.pictures(tokens, size)
+
+    def _warn_of(self, size: Size) -> None:
+        """Say so when a size is painted that the checkpoint was not made for: it is not refused, people try."""
+        smallest, largest = self.preferences.smallest, self.preferences.largest
+        if min(size) < smallest or max(size) > largest:
+            _log.warning("%dx%d is outside what %s paints well: %d to %d a side", *size, self.name, smallest, largest)
 
     def _painter(self) -> dict[str, str]:
         weight = self.transformer.proj_out.weight
