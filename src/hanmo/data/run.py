@@ -1,0 +1,160 @@
+"""A stage over a whole set, on worker processes of this machine (report section 3.2: seven of them in a row).
+
+    collect(sources, set0)  ->  run(shards_of(set0), set1, stage1)  ->  run(shards_of(set1), set2, stage2)  -> ...
+
+The shard is the unit of work (`stage` does one). The run may be stopped or killed at any moment, and so may each
+worker: called again, it goes on, and ends with the same bytes as one that was never stopped, whatever the number of
+workers. A record over which workers die ends in the rejects table. Called with other thresholds it decides again and
+measures nothing; with another operator it measures that one.
+
+Known limits: where the machine kills the parent together with the worker, nobody notes which record did it, and the
+next run tries it again; and a script that calls this must guard its main part (`if __name__ == "__main__"`), since
+workers are spawned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from hanmo.data.journal import note_death, pending
+from hanmo.data.layout import alone, places, read_success, shard_in, write_success
+from hanmo.data.operator import check_thresholds, operator_key
+from hanmo.data.pool import run_tasks
+from hanmo.data.scores import fingerprint
+from hanmo.data.stage import Stage, Task, plan, run_shard
+from hanmo.errors import ConfigError, HanmoError, RequestError
+from hanmo.log import get_logger, progress
+
+_log = get_logger(__name__)
+
+_IDLE_DEATHS = 3
+"""Times that workers may die over a shard without being at a record: at its writing, or while they start."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a stage is run; no result depends on it, unless a limit is met.
+
+    Raises:
+        ConfigError: a number that is not positive.
+    """
+
+    workers: int = 2
+    seconds: float = 600.0
+    """Longest time of one measurement; a worker that takes longer is killed, and its record treated as poisoned."""
+    memory: int | None = None
+    """Bytes of address space of one worker; beyond it an operator fails with MemoryError. None is no limit."""
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        for name in ("workers", "seconds", "memory"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} is {value}; it must be more than 0")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a set holds now, and what this call did for it.
+
+    Args:
+        kept: records that go on.
+        rejected: records that do not.
+        measured: measurements made in this call, not counting those of workers that died.
+        untouched: shards that were finished before it.
+    """
+
+    kept: int
+    rejected: int
+    measured: int
+    untouched: int
+
+
+def run(shards: Sequence[Path], folder: Path, stage: Stage, config: RunConfig | None = None) -> Summary:
+    """Bring every shard through a stage.
+
+    Args:
+        shards: tars with their indexes, of different names, as `shards_of` lists them.
+        folder: the set that comes out; made where it is missing, inside a folder that is there.
+        stage: operators and thresholds.
+        config: see `RunConfig`.
+
+    Raises:
+        ConfigError: thresholds that belong to no score, or operators that cannot be named.
+        RequestError: shards that are missing, or a folder that holds other shards.
+        OutputError: the folder cannot be written to, or another run works on it.
+        HanmoError: a damaged shard, or workers that die before they reach a record.
+    """
+    config = config or RunConfig()
+    check_thresholds(stage.operators, stage.thresholds)
+    for operator in stage.operators:
+        operator_key(operator)
+    tasks = [Task(shard, folder / shard.stem) for shard in shards]
+    with alone(folder):
+        _check_places(folder, tasks)
+        plans = {task: plan(stage, fingerprint(task.shard)) for task in tasks}
+        open_tasks = [task for task in tasks if not _finished(task, plans[task])]
+        measured = 0
+        if open_tasks:
+            (folder / "_SUCCESS").unlink(missing_ok=True)
+        with progress(len(tasks), "shards", initial=len(tasks) - len(open_tasks)) as bar:
+            work = partial(run_shard, stage=stage)
+            watch = _Watch(config.seconds)
+            with closing(run_tasks(open_tasks, work, watch, config.workers, config.memory)) as done:
+                for counts in done:
+                    measured += counts.measured
+                    bar.update()
+        made = [read_success(task.place) or {} for task in tasks]
+        kept, rejected = (sum(known[name] for known in made) for name in ("kept", "rejected"))
+        write_success(folder, {"shards": len(tasks), "kept": kept, "rejected": rejected})
+    return Summary(kept, rejected, measured, len(tasks) - len(open_tasks))
+
+
+def _check_places(folder: Path, tasks: list[Task]) -> None:
+    names = Counter(task.place.name for task in tasks)
+    twice = [name for name, times in names.items() if times > 1]
+    if twice:
+        raise RequestError(f"two shards are called {twice[0]}: give shards of different names")
+    others = [place.name for place in places(folder) if place.name not in names]
+    if others:
+        raise RequestError(f"{folder} holds {others[0]}, which is no shard of this run: write to a new folder")
+
+
+def _finished(task: Task, wanted: dict[str, object]) -> bool:
+    known = read_success(task.place)
+    return known is not None and wanted.items() <= known.items() and shard_in(task.place).is_file()
+
+
+class _Watch:
+    """Notes deaths in the journals, and sees who has been at one record for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._idle: Counter[Task] = Counter()
+
+    def died(self, task: Task, code: int) -> None:
+        """See `pool.Watch`."""
+        at = pending(task.journal)
+        if note_death(task.journal, code):
+            _log.warning("a worker died (exit code %d) at the record %s of %s", code, at, task.shard.name)
+            return
+        self._idle[task] += 1
+        if self._idle[task] >= _IDLE_DEATHS:
+            raise HanmoError(
+                f"workers died {self._idle[task]} times on {task.shard} without being at a record (exit code {code}): "
+                "see whether memory or disk is short, and whether the script guards its main part"
+            )
+
+    def hangs(self, task: Task) -> bool:
+        """See `pool.Watch`."""
+        try:
+            still = time.time() - task.journal.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return still > self._seconds and pending(task.journal) is not None
