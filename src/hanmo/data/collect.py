@@ -20,7 +20,7 @@ from pathlib import Path
 from hanmo.data.layout import alone, begin, places, read_success, rejects_in, shard_in, write_success
 from hanmo.data.limits import Limits
 from hanmo.data.operator import digest, plain
-from hanmo.data.record import Record, record_to_json
+from hanmo.data.record import Json, Record, record_to_json
 from hanmo.data.rejects import Reject, write_rejects
 from hanmo.data.shards import write_shard
 from hanmo.data.sources import Source
@@ -95,7 +95,7 @@ def collect(
     return totals
 
 
-def _shard(place: Path, items: Iterator[Item], key: str, limits: Limits | None) -> dict[str, int]:
+def _shard(place: Path, items: Iterator[Item], key: str, limits: Limits | None) -> dict[str, Json]:
     """Write one shard, or see that the finished one holds these items."""
     known = read_success(place)
     marks = hashlib.blake2b(digest_size=8)

@@ -143,7 +143,7 @@ def measured(operator: Operator, record: Record) -> Measured:
         scores = {name: float(found.scores[name]) for name in operator.scores}
         canonical_json(dict(found.metadata))
     except Exception as error:
-        return failed(f"{type(error).__name__}: {error}")
+        return failed(f"{type(error).__name__}: {str(error) or 'it gave no reason'}")
     if len(found.scores) > len(scores):
         extra = ", ".join(sorted(set(found.scores) - set(scores)))
         return failed(f"it gave scores that it does not name: {extra}")

@@ -15,7 +15,7 @@ import resource
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -48,7 +48,7 @@ class Watch(Protocol[T]):
 
 def run_tasks(
     tasks: Sequence[Task], work: Callable[[Task], Result], watch: Watch[Task], workers: int, memory: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """The results of all tasks, in the order in which they are done.
 
     Args:

@@ -61,15 +61,15 @@ class FolderSource:
         """See `Source`."""
         if not self.folder.is_dir():
             raise RequestError(f"{self.folder} is no folder: give one with pictures")
-        table, troubles = _read_table(self.folder / TABLE, self.language)
-        yield from troubles
+        table = _read_table(self.folder / TABLE, self.language)
         for found in _pictures(self.folder):
             if isinstance(found, Reject):
                 yield found
             else:
                 yield self._item(*found, table.pop(found[1], None))
-        for where in sorted(table):
-            yield Reject(where, "missing", f"{TABLE} names this file; it is not there, or is no picture")
+        for where, rows in sorted(table.items(), key=lambda row: row[0]):
+            absent = Reject(where, "missing", f"{TABLE} names this file; it is not there, or is no picture")
+            yield rows if isinstance(rows, Reject) else absent
 
     def _item(self, path: Path, where: str, rows: Sidecar | Reject | None) -> Record | Reject:
         if isinstance(rows, Reject):
@@ -132,14 +132,14 @@ def _printable(where: str) -> str:
     return where.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _read_table(path: Path, language: str) -> tuple[dict[str, Sidecar | Reject], list[Reject]]:
-    """Rows by the file that they name, and rejects of rows that name none.
+def _read_table(path: Path, language: str) -> dict[str, Sidecar | Reject]:
+    """The rows by the file that they name.
 
     Raises:
         RequestError: the table has other columns, or is no UTF-8: without it every caption would be missing.
     """
     if not path.is_file():
-        return {}, []
+        return {}
     data = _read(path, _TABLE_BYTES)
     if len(data) > _TABLE_BYTES:
         raise RequestError(f"{path} is larger than {_TABLE_BYTES} bytes: split the folder, or use Parquet")
@@ -153,14 +153,12 @@ def _read_table(path: Path, language: str) -> tuple[dict[str, Sidecar | Reject],
         raise RequestError(f"{path} is no CSV in UTF-8: {error}") from None
 
 
-def _table(reader: csv.DictReader[str], language: str) -> tuple[dict[str, Sidecar | Reject], list[Reject]]:
+def _table(reader: csv.DictReader[str], language: str) -> dict[str, Sidecar | Reject]:
     table: dict[str, Sidecar | Reject] = {}
-    troubles: list[Reject] = []
     for number, row in enumerate(reader, start=1):
         here = f"{TABLE} row {number}"
         where = PurePosixPath(row.pop("file") or "").as_posix()
         if None in row or None in row.values():
-            troubles.append(bad_caption(here, "more or fewer values than there are columns"))
             table[where] = bad_caption(where, f"{here} has more or fewer values than there are columns")
             continue
         before = table.get(where, Sidecar())
@@ -171,4 +169,4 @@ def _table(reader: csv.DictReader[str], language: str) -> tuple[dict[str, Sideca
             table[where] = joined(before, found)
         except RequestError as error:
             table[where] = bad_caption(where, f"{here}: {error}")
-    return table, troubles
+    return table

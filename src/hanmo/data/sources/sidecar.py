@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hanmo.data.limits import Limits
-from hanmo.data.record import Caption, Json, Record, content_id, image_format, make_record
+from hanmo.data.record import Caption, Json, Record, content_id, image_format, make_record, origin_of
 from hanmo.data.rejects import Reject
 from hanmo.errors import RequestError
 
@@ -61,7 +61,7 @@ def from_mapping(known: Mapping[str, Json], language: str) -> Sidecar:
         RequestError: captions that are none, or values of another type.
     """
     rest = dict(known)
-    base = Caption("-", _word(rest, "origin") or "raw", _word(rest, "language") or language)  # type: ignore[arg-type]
+    base = Caption("-", origin_of(_word(rest, "origin") or "raw"), _word(rest, "language") or language)
     licence = _word(rest, "licence") or _word(rest, "license")
     given = rest.pop("captions", [])
     if not isinstance(given, list | tuple):
@@ -130,7 +130,8 @@ def _caption(item: Json, base: Caption) -> Caption:
         raise _no_caption(item)
     if not all(isinstance(value, str) for value in item.values()):
         raise _no_caption(item)
-    return replace(base, **item)
+    origin = origin_of(item.get("origin", base.origin))
+    return Caption(item["text"].strip(), origin, item.get("language", base.language))
 
 
 def _no_caption(item: Json) -> RequestError:
