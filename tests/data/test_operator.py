@@ -7,7 +7,16 @@ import pytest
 from tiny_pictures import Brightness, BrightnessConfig, Fatal, FatalConfig, record
 
 from hanmo.config import from_mapping
-from hanmo.data.operator import Measured, Threshold, Thresholds, check_thresholds, decide, measured, operator_key
+from hanmo.data.operator import (
+    Measured,
+    Threshold,
+    Thresholds,
+    check_thresholds,
+    decide,
+    failed,
+    measured,
+    operator_key,
+)
 from hanmo.errors import ConfigError
 
 
@@ -37,13 +46,23 @@ def test_a_failure_is_a_verdict_even_without_a_threshold() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(2.0, 1.0), (float("nan"), None)])
 def test_a_threshold_that_keeps_nothing_is_refused(low: float, high: float | None) -> None:
-    with pytest.raises(ConfigError, match="low <= value <= high"):
+    with pytest.raises(ConfigError, match=r"low <= value <= high|must be finite"):
         Threshold(low, high)
 
 
 def test_what_an_operator_raises_is_the_reason() -> None:
     here = record(1)
     assert measured(Fatal(FatalConfig(here.id, "raise")), here).failure == "ValueError: this one is too much"
+
+
+def test_a_reason_is_the_same_in_every_run() -> None:
+    first, second = (failed(f"cannot identify image file {object()!r}").failure for _ in range(2))
+    assert first == second == "cannot identify image file <object object>"
+
+
+def test_an_operator_may_say_itself_that_it_failed() -> None:
+    here = record(1)
+    assert measured(Fatal(FatalConfig(here.id, "say")), here).failure == "too dark to tell"
 
 
 def test_a_score_that_is_not_finite_is_a_failure() -> None:

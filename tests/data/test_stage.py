@@ -52,6 +52,7 @@ def test_kept_records_go_on_and_dropped_ones_stay_with_the_reason(task: Task, br
     assert first.metadata["brightness"] == {"pid_free": True}
     assert first.verdicts[0].low == 50.0
     (line,) = rejected(task)
+    assert line.where == "tiny"
     assert (line.id, line.kind, line.operator, line.score) == (RECORDS[0].id, "dropped", "brightness", "mean")
     assert line.value is not None
     assert line.value < 50.0 == line.low

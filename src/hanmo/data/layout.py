@@ -59,12 +59,13 @@ def write_success(place: Path, known: Mapping[str, Json]) -> None:
 
 
 def begin(place: Path) -> None:
-    """Make a shard's folder, unfinished: no `_SUCCESS`, and nothing that a killed process was writing.
+    """Make a shard's folder, unfinished like its set: no `_SUCCESS`, nothing that a killed process was writing.
 
     Raises:
         OutputError: the folder cannot be made or written to.
     """
     try:
+        (place.parent / _SUCCESS).unlink(missing_ok=True)
         place.mkdir(exist_ok=True)
         (place / _SUCCESS).unlink(missing_ok=True)
         for part in place.rglob(".*.part"):

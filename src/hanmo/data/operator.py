@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ class Threshold:
     """Which values of a score are kept: low <= value <= high.
 
     Raises:
-        ConfigError: a bound that is not a number, or low above high.
+        ConfigError: a bound that is not finite (None is open), or low above high.
     """
 
     low: float | None = None
@@ -39,9 +40,12 @@ class Threshold:
 
     def __post_init__(self) -> None:
         """See the class."""
+        for bound in (self.low, self.high):
+            if bound is not None and not math.isfinite(bound):
+                raise ConfigError(f"a threshold's bound is {bound}; it must be finite, or none for an open one")
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
-        if not low <= high:  # also where one is not a number
+        if low > high:
             raise ConfigError(f"a threshold keeps low <= value <= high; got low = {self.low}, high = {self.high}")
 
     def holds(self, value: float) -> bool:
@@ -131,6 +135,8 @@ def plain(value: Any) -> Json:
             return [plain(item) for item in value]
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        case float() if not math.isfinite(value):
+            return repr(value)  # JSON has no word for it
         case None | bool() | int() | float() | str():
             return value
     raise ConfigError(f"a configuration holds a {type(value).__name__}; allowed are plain values and dataclasses")
@@ -140,6 +146,8 @@ def measured(operator: Operator, record: Record) -> Measured:
     """Ask an operator; whatever it raises, or gives that is not what it promised, becomes a failure."""
     try:
         found = operator.measure(record)
+        if found.failure:
+            return failed(found.failure)
         scores = {name: float(found.scores[name]) for name in operator.scores}
         canonical_json(dict(found.metadata))
     except Exception as error:
@@ -150,12 +158,13 @@ def measured(operator: Operator, record: Record) -> Measured:
     wild = [f"{name} = {value}" for name, value in scores.items() if not math.isfinite(value)]
     if wild:
         return failed(f"it gave a score that is not finite: {', '.join(wild)}")
-    return Measured(scores, dict(found.metadata), found.failure[:_REASON])
+    return Measured(scores, dict(found.metadata))
 
 
 def failed(reason: str) -> Measured:
-    """No scores, and why."""
-    return Measured({}, {}, reason[:_REASON].encode("utf-8", "replace").decode() or "it gave no reason")
+    """No scores, and why. Addresses in memory, which exceptions like to quote, would differ from run to run."""
+    steady = re.sub(r" at 0x[0-9a-fA-F]+", "", reason)[:_REASON]
+    return Measured({}, {}, steady.encode("utf-8", "replace").decode() or "it gave no reason")
 
 
 def decide(results: Mapping[str, Measured], thresholds: Thresholds) -> tuple[Verdict, ...]:

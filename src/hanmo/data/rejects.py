@@ -35,7 +35,7 @@ class Reject:
     """Something that did not go on.
 
     Args:
-        where: the place in the source, such as "folder/a.png" or "a.tar#0001", or the record's source.
+        where: the place in the source, such as "folder/a.png" or "a.tar#0001"; the source's name where none is known.
         kind: what is wrong.
         reason: the same in words, for a person; "" where score and threshold say it.
         operator: who said so; "source" for what never became a record.
@@ -62,7 +62,7 @@ class Reject:
 def rejected(record: Record, verdict: Verdict) -> Reject:
     """The line of a record that a verdict keeps back."""
     return Reject(
-        where=record.source,
+        where=str(record.metadata.get("where", record.source)),
         kind="failed" if verdict.outcome == "failed" else "dropped",
         reason=verdict.reason,
         operator=verdict.operator,

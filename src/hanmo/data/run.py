@@ -101,8 +101,6 @@ def run(shards: Sequence[Path], folder: Path, stage: Stage, config: RunConfig | 
         plans = {task: plan(stage, fingerprint(task.shard)) for task in tasks}
         open_tasks = [task for task in tasks if not _finished(task, plans[task])]
         measured = 0
-        if open_tasks:
-            (folder / "_SUCCESS").unlink(missing_ok=True)
         with progress(len(tasks), "shards", initial=len(tasks) - len(open_tasks)) as bar:
             work = partial(run_shard, stage=stage)
             watch = _Watch(config.seconds)
