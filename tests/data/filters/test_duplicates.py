@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ def random_looks(count: int, seed: int) -> list[Look]:
     return looks
 
 
+@cache
+def many() -> tuple[list[Look], list[str], list[Near | None]]:
+    """Enough looks for two sizes of tables and a tail, their ids, and what an index said of each."""
+    looks, ids = random_looks(6500, 1), [f"{number:064x}" for number in range(6500)]
+    return looks, ids, LookIndex().add(looks, ids)
+
+
 def names(count: int) -> list[str]:
     return [f"picture-{number}" for number in range(count)]
 
@@ -67,11 +75,31 @@ def names(count: int) -> list[str]:
 def test_a_copy_in_another_quality_and_size_is_found(kind: str, size: tuple[int, int], options: dict) -> None:
     index = LookIndex()
     index.add([look(pixels(picture)) for picture in SCENES], names(60))
-    for name, picture in zip(names(60), SCENES, strict=True):
+    for name, picture in list(zip(names(60), SCENES, strict=True))[::5]:
         found = index.nearest(look(pixels(again(picture, kind, size, **options))))
         assert found is not None
         assert found.id == name
         assert found.distance <= 6
+
+
+def strokes(seed: int) -> Image.Image:
+    """Thin bars on a plain ground, like a word on a card: most of its coefficients are nearly zero."""
+    rng = np.random.default_rng(seed)
+    card = Image.new("RGB", (128, 64), (214, 40, 40))
+    pen = ImageDraw.Draw(card)
+    for _ in range(12):
+        x, y = int(rng.integers(30, 96)), int(rng.integers(22, 40))
+        wide, high = (2, 10) if rng.random() < 0.5 else (10, 2)
+        pen.rectangle((x, y, x + wide, y + high), fill="white")
+    return card
+
+
+def test_a_copy_of_thin_strokes_on_a_plain_ground_is_found() -> None:
+    cards = [strokes(seed) for seed in range(40)]
+    looks = [look(pixels(card)) for card in cards]
+    copies = [look(pixels(again(card, "jpeg", (144, 72), quality=60))) for card in cards]
+    assert max(map(distance, looks, copies)) <= 6
+    assert min(distance(a, b) for number, a in enumerate(looks) for b in looks[:number]) > REACH
 
 
 def test_other_pictures_are_far_apart() -> None:
@@ -111,14 +139,11 @@ def test_the_index_says_what_brute_force_says(seed: int, size: int) -> None:
 
 
 def test_tables_say_what_brute_force_says() -> None:
-    """Enough looks for two sizes of tables and a tail; every look that is checked may lie in any of them."""
-    looks, ids = random_looks(7000, 1), names(7000)
-    index = LookIndex()
-    answers = index.add(looks, ids)
+    looks, ids, answers = many()
     bits = np.array([one.bits for one in looks], dtype=np.uint64)
     color = np.array([one.color for one in looks], dtype=np.int64)
     found = 0
-    for n in range(1, 7000, 23):
+    for n in range(1, 6500, 23):
         apart = np.bitwise_count(bits[:n] ^ bits[n]).astype(np.int64)
         levels = np.abs(color[:n] - color[n]).max(axis=1)
         order = np.where((apart <= REACH) & (levels <= COLOR), apart * 256 + levels, 1 << 30)
@@ -146,13 +171,13 @@ def test_equal_looks_are_held_once_and_answered_by_the_first() -> None:
 
 
 def test_a_saved_index_goes_on_as_if_there_had_been_no_break(tmp_path: Path) -> None:
-    looks, ids = random_looks(5000, 3), [f"{number:064x}" for number in range(5000)]
-    whole, first = LookIndex(), LookIndex()
-    first.add(looks[:4500], ids[:4500])
+    looks, ids, answers = many()
+    first = LookIndex()
+    first.add(looks[:6300], ids[:6300])
     first.save(tmp_path / "looks.npz")
     second = LookIndex.load(tmp_path / "looks.npz")
     assert len(second) == len(first)
-    assert second.add(looks[4500:], ids[4500:]) == whole.add(looks, ids)[4500:]
+    assert second.add(looks[6300:], ids[6300:]) == answers[6300:]
     assert [path.name for path in tmp_path.iterdir()] == ["looks.npz"]
 
 

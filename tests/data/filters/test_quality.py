@@ -72,7 +72,7 @@ def test_all_measures_at_once_are_the_measures_one_by_one() -> None:
     assert asdict(quality.measure(picture)) == {name: getattr(quality, name)(picture) for name in NAMES}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3))))
 def test_every_score_of_every_picture_is_a_number_in_its_range(picture: np.ndarray) -> None:
     for name, value in asdict(quality.measure(picture)).items():

@@ -69,9 +69,10 @@ def content_hash(data: bytes) -> str:
 def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
     """The look of a picture.
 
-    Grey (Rec. 601) is averaged down to 32x32 and transformed by a cosine transform (DCT-II) of whole numbers, so that
-    every machine gives the same bits. Of the coefficients, the 64 of lowest frequency but the mean, in the order of
-    u + v, then v, each give one bit: whether it is above their median by more than a hundredth of their largest size.
+    Grey (Rec. 601) is brought to 32x32 by cubic weights (plain means shift thin strokes when the size changes by a
+    little) and transformed by a cosine transform (DCT-II) of whole numbers, so that every machine gives the same bits.
+    Of the coefficients, the 64 of lowest frequency but the mean, in the order of u + v, then v, each give one bit:
+    whether it is above their median by more than a hundredth of their largest size.
     Without that margin, coefficients that are nearly zero (of drawings with much symmetry, or little in them) would
     fall to either side by the noise of compression. A picture of one colour has no bit set.
 
@@ -79,7 +80,7 @@ def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
         picture: sRGB, 0-255, upright, H and W at least 1.
     """
     image = Image.fromarray(picture)
-    grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.int64)
+    grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC), dtype=np.int64)
     values = (_BASIS @ grey @ _BASIS.T)[_ORDER]
     margin = np.abs(values).max() // 100
     ordered = np.sort(values)
@@ -150,16 +151,17 @@ class LookIndex:
             RequestError: there is no such file, or it is another or a damaged one.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                held, ids = _Looks(file["bits"], file["color"]), file["ids"]
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                bits, color, ids = file["bits"], file["color"], file["ids"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise RequestError(
                 f"{path} is no index of looks ({error}): give a file that LookIndex.save wrote"
             ) from None
-        shapes = (held.bits.shape, held.color.shape, ids.shape)
-        kinds = (held.bits.dtype, held.color.dtype, ids.dtype.kind)
+        shapes = (bits.shape, color.shape, ids.shape)
+        kinds = (bits.dtype, color.dtype, ids.dtype.kind)
         if shapes != ((ids.size,), (ids.size, 3), (ids.size,)) or kinds != (np.uint64, np.uint8, "S"):
             raise RequestError(f"{path} is no index of looks: give a file that LookIndex.save wrote")
+        held = _Looks(bits, color)
         index = cls()
         index._ids, index._count = ids, ids.size
         for start in range(0, ids.size, _TAIL):
@@ -334,7 +336,9 @@ def _portions(lengths: Int64[np.ndarray, " L"]) -> Iterator[slice]:
 def _basis() -> Int64[np.ndarray, "frequencies side"]:
     """Cosines of the 11 lowest frequencies, times 1024, rounded: the rows but the first sum to zero exactly."""
     frequency, place = np.arange(11)[:, None], np.arange(_SIDE)[None]
-    return np.rint(1024 * np.cos(np.pi * (2 * place + 1) * frequency / (2 * _SIDE))).astype(np.int64)
+    cosines = np.cos(np.pi * (2 * place + 1) * frequency / (2 * _SIDE))
+    rounded: Int64[np.ndarray, "frequencies side"] = np.rint(1024 * cosines).astype(np.int64)
+    return rounded
 
 
 def _order() -> tuple[Int64[np.ndarray, " 64"], Int64[np.ndarray, " 64"]]:
