@@ -86,7 +86,8 @@ def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
     ordered = np.sort(values)
     above = 2 * values > ordered[31] + ordered[32] + 2 * margin
     bits = int.from_bytes(np.packbits(above).tobytes(), "big")
-    red, green, blue = (round(float(mean)) for mean in np.asarray(image).reshape(-1, 3).mean(axis=0, dtype=np.float64))
+    sums = np.array(image.histogram()).reshape(3, 256) @ np.arange(256)
+    red, green, blue = (int(total) for total in (2 * sums + picture[..., 0].size) // (2 * picture[..., 0].size))
     return Look(bits, (red, green, blue))
 
 
