@@ -51,12 +51,19 @@ class FontFace:
         return f"{self.family} {self.style}"
 
     @property
+    def design(self) -> str:
+        """The family without its region: faces of one design draw the same Latin letters."""
+        return next(
+            (self.family.removesuffix(end) for end in (" SC", *_REGIONS) if self.family.endswith(end)), self.family
+        )
+
+    @property
     def kind(self) -> Kind:
         """What the family's name tells of its letters; empty where it tells nothing."""
         words = self.family.lower()
         for kind in ("mono", "sans", "serif"):
             if kind in words:
-                return kind  # type: ignore[return-value]  # one of the three literals
+                return kind
         return ""
 
     @property
@@ -119,6 +126,8 @@ def file_faces(path: Path) -> tuple[FontFace, ...]:
 def characters(face: FontFace) -> frozenset[str]:
     """Every character that `face` can draw."""
     with TTFont(str(face.path), fontNumber=face.index, lazy=True) as font:
+        # Names of glyphs are of no use here, and reading them is what takes time.
+        font.setGlyphOrder([".notdef", *(f"glyph{index}" for index in range(1, font["maxp"].numGlyphs))])
         mapped = font.getBestCmap() or {}
         return frozenset(chr(point) for point, glyph in mapped.items() if glyph != ".notdef")
 

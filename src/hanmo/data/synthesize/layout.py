@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 from hanmo.data.synthesize.lines import Token, break_lines, hanging, joined, tokens
@@ -22,8 +23,9 @@ _OVER = {"en": 0.77, "zh": 0.88}
 _UNDER = {"en": 0.24, "zh": 0.12}
 # Glyphs may reach a little over their advance (an italic f): room for that is kept inside the margins.
 _OVERHANG = 0.1
-_LOOSEST = 0.75  # a space of a justified English line, in em, beyond its own width
+_LOOSEST = {"en": 0.7, "zh": 0.3}  # what a justified line may add to a space, or between two characters, in em
 _TITLE_LEADING = 1.22
+_FULL = 0.62  # a block that fills less of the height stands in the middle: the top alone looks left over
 _SQUARE = 1.06  # from one character to the next in a vertical column, in em
 
 Width = Callable[[str, int, bool], float]  # text, size, whether it is the title
@@ -44,7 +46,8 @@ class Design:
         indent: of a first line, in em.
         title_scale: how much larger the title is.
         rule: a short line under the title (not in a vertical text).
-        middle: the block stands in the middle of the height (and of the width, if vertical), else at the top.
+        middle: the block stands in the middle of the height (and of the width, if vertical), else at the top (right)
+            as long as it fills most of it.
     """
 
     width: int
@@ -88,11 +91,28 @@ class Layout:
     rule: tuple[int, int, int, int] | None = None
 
 
-def arrange(title: str, blocks: list[str], script: str, design: Design, size: int, width: Width) -> Layout | None:
-    """Set `blocks` (each begins a new line) under `title` (may be empty) at `size`; None where they do not fit."""
-    if design.vertical:
-        return _vertical(title, blocks, design, size)
-    return _horizontal(title, blocks, script, design, size, width)
+def arrange(
+    title: str, blocks: list[str], script: str, design: Design, size: int, width: Width, *, whole: bool = False
+) -> Layout | None:
+    """Set a text at one size; None where it does not fit.
+
+    Args:
+        title: May be empty.
+        blocks: Each begins a new line.
+        script: "en" or "zh".
+        design: How to set it.
+        size: Pixels per em of the body.
+        width: Measures a text.
+        whole: No block may take more than one line.
+    """
+    layout = (
+        _vertical(title, blocks, design, size)
+        if design.vertical
+        else _horizontal(title, blocks, script, design, size, width)
+    )
+    if whole and layout is not None and sum(not line.title for line in layout.lines) > len(blocks):
+        return None
+    return layout
 
 
 @dataclass(frozen=True)
@@ -133,11 +153,14 @@ def _horizontal(title: str, blocks: list[str], script: str, design: Design, size
     gap = over * size
     if title:
         gap = over * heading + (len(titles) - 1) * _TITLE_LEADING * heading
-        gap += pitch * (1.6 if design.rule else 1.3) + 0.1 * heading
-    total = gap + (rows - 1) * pitch + under * size
+        gap += pitch * (1.65 if design.rule else 1.35) + 0.2 * heading
+    # Where parts take several lines each, a little air between them tells where one begins.
+    air = 0.5 * size if len(blocks) > 1 and len(body) > len(blocks) and design.columns == 1 else 0.0
+    total = gap + (rows - 1) * pitch + (len(blocks) - 1) * air + under * size
     if total > down or (design.columns > 1 and rows < 3):
         return None
-    top = inset + (0.46 * (down - total) if design.middle else 0.0)
+    middle = design.middle or total < _FULL * down
+    top = inset + (0.46 * (down - total) if middle else 0.0)
     lines: list[Line | None] = []
     for index, row in enumerate(titles):
         y = round(top + over * heading + index * _TITLE_LEADING * heading)
@@ -145,7 +168,8 @@ def _horizontal(title: str, blocks: list[str], script: str, design: Design, size
     for index, row in enumerate(body):
         place, down_by = divmod(index, rows)
         frame = _Frame(inset + place * (column + gutter), column, size)
-        lines.append(_line(row, design, frame, round(top + gap) + down_by * pitch, script, width))
+        before = air * sum(earlier.ends for earlier in body[:index])
+        lines.append(_line(row, design, frame, round(top + gap + before) + down_by * pitch, script, width))
     if any(line is None for line in lines):
         return None
     rule = None
@@ -164,7 +188,7 @@ def _broken(blocks: list[str], script: str, design: Design, frame: _Frame, width
             tokens(block, script),
             lambda text: width(text, frame.size, frame.title),
             frame.width,
-            frame.size,
+            frame.size if script == "zh" else 0.0,
             indent,
             balanced=balanced,
         )
@@ -178,7 +202,8 @@ def _broken(blocks: list[str], script: str, design: Design, frame: _Frame, width
 def _line(row: _Row, design: Design, frame: _Frame, y: int, script: str, width: Width) -> Line | None:
     """A line in its place; None where it would have to be stretched too far."""
     text = joined(row.pieces)
-    blank = frame.width - row.indent - width(text, frame.size, frame.title) + hanging(text, frame.size)
+    blank = frame.width - row.indent - width(text, frame.size, frame.title)
+    blank += hanging(text, frame.size) if script == "zh" else 0.0
     left = frame.left + row.indent
     match "left" if frame.title and design.align == "justified" else design.align:
         case "centre":
@@ -191,14 +216,13 @@ def _line(row: _Row, design: Design, frame: _Frame, y: int, script: str, width: 
     return Line(text, (Run(text, left, y),), frame.size, frame.title)
 
 
-def _stretched(
-    row: _Row, frame: _Frame, left: float, blank: float, y: int, script: str, width: Width
-) -> Line | None:
+def _stretched(row: _Row, frame: _Frame, left: float, blank: float, y: int, script: str, width: Width) -> Line | None:
     gaps = [index > 0 and (piece.space or script == "zh") for index, piece in enumerate(row.pieces)]
     share = blank / max(1, sum(gaps))
-    if share > (_LOOSEST if script == "en" else 0.5) * frame.size:
+    if share > _LOOSEST[script] * frame.size:
         return None
-    runs, at = [], left
+    runs: list[Run] = []
+    at = left
     for piece, gap in zip(row.pieces, gaps, strict=True):
         at += share if gap else 0.0
         at += width(" ", frame.size, frame.title) if piece.space and runs else 0.0
@@ -223,33 +247,63 @@ def _vertical(title: str, blocks: list[str], design: Design, size: int) -> Layou
     heading = round(size * design.title_scale)
     inset = design.margin + ceil(0.02 * heading)
     across, down = design.width - 2 * inset, design.height - 2 * inset
-    columns: list[tuple[str, int, float]] = []  # text, size, what it leaves free at its top
-    for index, block in enumerate([title, *blocks] if title else blocks):
-        head = bool(title) and index == 0
-        letters = heading if head else size
-        indent = 0.0 if head else design.indent * size * _SQUARE
-        square = letters * _SQUARE
-        broken = break_lines(
-            tokens(block, "zh"), lambda text, square=square: len(text) * square, down, letters, indent
-        )  # fmt: skip
-        if broken is None or (head and len(broken) > 1):
-            return None
-        columns += [(joined(line), letters, indent if first == 0 else 0.0) for first, line in enumerate(broken)]
+    columns = _columns(title, blocks, design, size, heading, down)
+    if columns is None:
+        return None
     pitch = size * design.leading
-    gap = (heading - size) / 2 + 0.5 * size if title else 0.0
-    total = (len(columns) - 1) * pitch + gap + (heading + size) / 2 if title else (len(columns) - 1) * pitch + size
-    longest = max(free + len(text) * letters * _SQUARE - (_SQUARE - 1) * letters for text, letters, free in columns)
+    air = 0.45 * pitch if len(blocks) > 1 and sum(not column.title for column in columns) > len(blocks) else 0.0
+    # How far the middle of each column lies left of the first one's.
+    steps, at = [0.0], 0.0
+    for before in columns[:-1]:
+        at += pitch + ((heading - size) / 2 + 0.5 * size if before.title else air if before.ends else 0.0)
+        steps.append(at)
+    total = at + (columns[0].size + size) / 2
+    longest = max(map(_length, columns))
     if total > across or longest > down:
         return None
-    top = inset + (0.46 * (down - longest) if design.middle else 0.0)
-    middle = inset + across - (across - total) * (0.5 if design.middle else 0.0) - columns[0][1] / 2
-    lines = []
-    for index, (text, letters, free) in enumerate(columns):
-        if index > 0:
-            middle -= pitch + (gap if index == 1 else 0.0)
-        left, square = middle - letters / 2, letters * _SQUARE
-        runs = tuple(
-            Run(char, left, top + free + step * square + _OVER["zh"] * letters) for step, char in enumerate(text)
-        )
-        lines.append(Line(text, runs, letters, bool(title) and index == 0))
-    return Layout(tuple(lines), size)
+    top = inset + (0.46 * (down - longest) if design.middle or longest < _FULL * down else 0.0)
+    beside = (across - total) / 2 if design.middle or total < _FULL * across else 0.0
+    right = inset + across - beside - columns[0].size / 2
+    return Layout(tuple(_stood(column, right - step, top) for column, step in zip(columns, steps, strict=True)), size)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column before it has a place; `ends`: the last of its block."""
+
+    text: str
+    size: int
+    indent: float
+    ends: bool
+    title: bool
+
+
+def _columns(title: str, blocks: list[str], design: Design, size: int, heading: int, down: int) -> list[_Column] | None:
+    columns: list[_Column] = []
+    for block, is_title in [(title, True)] * bool(title) + [(block, False) for block in blocks]:
+        letters = heading if is_title else size
+        indent = 0.0 if is_title else design.indent * size * _SQUARE
+        broken = break_lines(tokens(block, "zh"), partial(_height, letters), down, letters, indent)
+        if broken is None or (is_title and len(broken) > 1):
+            return None
+        last = len(broken) - 1
+        for index, line in enumerate(broken):
+            columns.append(_Column(joined(line), letters, indent if index == 0 else 0.0, index == last, is_title))
+    return columns
+
+
+def _length(column: _Column) -> float:
+    letters = (len(column.text) * _SQUARE - _SQUARE + 1) * column.size
+    return column.indent + letters - hanging(column.text, column.size)
+
+
+def _height(size: int, text: str) -> float:
+    return len(text) * _SQUARE * size
+
+
+def _stood(column: _Column, middle: float, top: float) -> Line:
+    """A column in its place, a run for each character."""
+    left, first = middle - column.size / 2, top + column.indent + _OVER["zh"] * column.size
+    step = _SQUARE * column.size
+    runs = tuple(Run(char, left, first + index * step) for index, char in enumerate(column.text))
+    return Line(column.text, runs, column.size, column.title)

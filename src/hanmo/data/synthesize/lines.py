@@ -17,7 +17,7 @@ from itertools import pairwise
 CLOSING = frozenset("，。、；：？！”’）》〉」』】〕…—～·,.;:?!)]}%")
 OPENING = frozenset("“‘（《〈「『【〔([{")
 # Full-width marks whose right half is blank: at the end of a line that half may hang over the edge.
-_HANGING = frozenset("，。、；：”’）》〉」』】〕")
+_HANGING = frozenset("，。、；：）》〉」』】〕")
 _LATIN = re.compile(r"[!-~À-ɏ]+|\s+|.")
 
 Measure = Callable[[str], float]
@@ -110,4 +110,4 @@ def _cost(blank: float, limit: float, *, last: bool, only: bool, balanced: bool)
     if balanced or not last:
         return share**2
     # A last line may be short, but a lone word or character looks forgotten.
-    return 0.15 if share > 0.8 and not only else 0.0
+    return 0.3 if share > 0.72 and not only else 0.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
@@ -26,6 +26,8 @@ from hanmo.data.synthesize.passages import VERSE, Passage
 from hanmo.errors import HanmoError, RequestError
 
 Box = tuple[int, int, int, int]
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Ink = tuple[Pixels, Box]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Paragraph:
         picture: RGB.
         lines: Every line in reading order, the title's first.
         title: As drawn; empty where there is none.
-        body: As drawn: one text, or the lines of a poem.
+        body: As drawn: one text, or several that each begin a new line, as in a poem.
         caption_en: Quotes title and body verbatim, tells layout, colours and ground.
         caption_zh: The same in Chinese.
         style: Everything that was chosen.
@@ -118,10 +120,14 @@ def draw_paragraph(passage: Passage, style: Style, smallest: int = 14) -> Outcom
     if lacking is not None:
         return lacking
     for count in range(len(sentences), 0, -1):
-        body = _blocks(passage, sentences[:count])
-        layout = _largest(title, body, passage.script, style, smallest)
-        if layout is not None:
-            return _finished(title, body, layout, style, len(sentences) - count)
+        body = _blocks(passage.script, sentences[:count], style)
+        layout = None
+        if passage.kind == VERSE:  # a line of a poem is broken only where letters would be too small
+            layout = _largest(title, body, passage.script, style, smallest, whole=True)
+        layout = layout or _largest(title, body, passage.script, style, smallest)
+        inks = [_ink(line, style) for line in layout.lines] if layout is not None else []
+        if layout is not None and all(_inside(box, style.design) for _, box in inks):
+            return _finished(title, body, layout, inks, style, len(sentences) - count)
     return NoRoom(sentences[0], style.design.width, style.design.height)
 
 
@@ -131,20 +137,22 @@ def _written(text: str, style: Style) -> str:
     return upright(text) if style.design.vertical else text
 
 
-def _blocks(passage: Passage, sentences: list[str]) -> tuple[str, ...]:
-    if passage.kind == VERSE:
+def _blocks(script: str, sentences: list[str], style: Style) -> tuple[str, ...]:
+    if style.stacked:
         return tuple(sentences)
-    return ((" " if passage.script == "en" else "").join(sentences),)
+    return ((" " if script == "en" else "").join(sentences),)
 
 
-def _largest(title: str, body: tuple[str, ...], script: str, style: Style, smallest: int) -> Layout | None:
+def _largest(
+    title: str, body: tuple[str, ...], script: str, style: Style, smallest: int, *, whole: bool = False
+) -> Layout | None:
     """The text at the largest size that fits, made smaller by what the style asks."""
 
     def width(text: str, size: int, heading: bool) -> float:
         return _width(style.title_face if heading else style.face, size, text)
 
     def at(size: int) -> Layout | None:
-        return arrange(title, list(body), script, style.design, size, width)
+        return arrange(title, list(body), script, style.design, size, width, whole=whole)
 
     size = max(style.largest, smallest)
     while size > smallest and at(size) is None:
@@ -154,13 +162,14 @@ def _largest(title: str, body: tuple[str, ...], script: str, style: Style, small
     return next((found for found in map(at, [*range(wanted, smallest - 1, -1), size]) if found is not None), None)
 
 
-def _finished(title: str, body: tuple[str, ...], layout: Layout, style: Style, left_out: int) -> Paragraph:
+def _finished(
+    title: str, body: tuple[str, ...], layout: Layout, inks: list[Ink], style: Style, left_out: int
+) -> Paragraph:
     design, palette = style.design, style.palette
     ground = paint(palette, style.direction, design.width, design.height)
     canvas = ground.copy()
     lines, ratios = [], []
-    for line in layout.lines:
-        mask, box = _ink(line, style)
+    for line, (mask, box) in zip(layout.lines, inks, strict=True):
         ink = palette.accent.rgb if line.title else palette.ink.rgb
         left, top, right, bottom = box
         ratios.append(contrast(ink, ground[top:bottom, left:right]))
@@ -201,12 +210,8 @@ def _size_word(size: int, design: Design) -> str:
     return "large" if share >= 0.065 else "small" if share < 0.04 else "middle"
 
 
-def _ink(line: Line, style: Style) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], Box]:
-    """How much ink each pixel gets, and the box of all that get some.
-
-    Raises:
-        HanmoError: Ink in the margin: a fault of the layout, or a glyph far larger than its font says.
-    """
+def _ink(line: Line, style: Style) -> Ink:
+    """How much ink each pixel gets within the box of all that get some."""
     design = style.design
     font = _font(style.title_face if line.title else style.face, line.size)
     image = Image.new("L", (design.width, design.height))
@@ -214,13 +219,18 @@ def _ink(line: Line, style: Style) -> tuple[np.ndarray[tuple[int, ...], np.dtype
     for run in line.runs:
         pen.text((run.x, run.y), run.text, fill=255, font=font, anchor="ls", features=_features(style))
     box = image.getbbox()
-    edge = design.margin
-    if box is None or min(box[0], box[1], design.width - box[2], design.height - box[3]) < edge:
-        raise HanmoError(f"{line.text!r} in {style.face.name} at {line.size} px left the margins of {edge} px: {box}")
+    if box is None:
+        raise HanmoError(f"{style.face.name} draws nothing for {line.text!r} although it maps every character")
     return np.asarray(image.crop(box)), box
 
 
-def _lay(canvas: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mask: np.ndarray, box: Box, ink: RGB) -> None:
+def _inside(box: Box, design: Design) -> bool:
+    """Whether a box keeps out of the margins; a font whose glyphs reach far beyond their advance may not."""
+    left, top, right, bottom = box
+    return min(left, top, design.width - right, design.height - bottom) >= design.margin
+
+
+def _lay(canvas: Pixels, mask: Pixels, box: Box, ink: RGB) -> None:
     left, top, right, bottom = box
     share = mask.astype(np.float64)[:, :, None] / 255.0
     under = canvas[top:bottom, left:right].astype(np.float64)
@@ -232,11 +242,11 @@ def _features(style: Style) -> list[str] | None:
     return ["vert"] if style.design.vertical else None
 
 
-@cache
+@lru_cache(maxsize=256)
 def _font(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(face.path), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
 
 
-@cache
+@lru_cache(maxsize=100_000)
 def _width(face: FontFace, size: int, text: str) -> float:
     return float(_font(face, size).getlength(text))

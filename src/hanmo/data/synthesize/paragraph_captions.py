@@ -1,7 +1,8 @@
 """Captions of paragraphs in English and Chinese (report section 3.3: text is quoted verbatim, untranslated).
 
 A caption tells the ground and its gradient, the letters' colour, style and size, how the text is set, and
-quotes exactly what was drawn: the title, then the text; a poem line by line. Both languages tell the same.
+quotes exactly what was drawn: the title, then the text, part by part where each begins a new line.
+Both languages tell the same.
 This module does not know pixels, fonts' files or how designs are chosen.
 """
 
@@ -23,7 +24,12 @@ _GRADIENT = {
     "diagonal": ("from the top left to the bottom right", "自左上向右下"),
     "glow": ("from the middle to the corners", "自中心向四角"),
 }
-_KIND = {"serif": ("serif", "衬线体"), "sans": ("sans-serif", "无衬线体"), "mono": ("monospaced", "等宽体"), "": ("", "")}
+_KIND = {
+    "serif": ("serif", "衬线体"),
+    "sans": ("sans-serif", "无衬线体"),
+    "mono": ("monospaced", "等宽体"),
+    "": ("", ""),
+}
 _SIZE = {"large": ("large", "大号"), "middle": ("medium-sized", "中号"), "small": ("small", "小号")}
 _ALIGN = {
     "left": ("aligned left", "左对齐"),
@@ -39,7 +45,7 @@ class Facts:
 
     Attributes:
         title: As drawn; empty where there is none.
-        body: The blocks of text as drawn: one, or the lines of a poem.
+        body: The blocks of text as drawn; each begins a new line.
         design: How it is set.
         palette: Its colours.
         direction: The ground's gradient, or "plain".
@@ -67,7 +73,7 @@ def english(facts: Facts) -> str:
         ground = f"A plain {palette.ground.en} background"
     else:
         way = _GRADIENT[facts.direction][0]
-        ground = f"A background that fades from {palette.ground.en} to {palette.second.en}, {way}"
+        ground = f"A background that fades from {palette.ground.en} to {palette.second.en}, {way},"
     words = (_SIZE[facts.size][0], palette.ink.en, facts.weight, _KIND[facts.kind][0])
     letters = " ".join(word for word in words if word)
     if design.vertical:
@@ -81,7 +87,9 @@ def english(facts: Facts) -> str:
         rule = ", with a short thin line under it" if design.rule else ""
         parts.append(f"The title {place}, larger and in {palette.accent.en}{rule}, is {_quoted(facts.title, 'en')}.")
     if len(facts.body) > 1:
-        parts.append(f"The text reads, line by line: {', '.join(_quoted(line, 'en') for line in facts.body)}.")
+        parts.append(
+            f"The text, a new line for each part, reads: {', '.join(_quoted(line, 'en') for line in facts.body)}."
+        )
     else:
         parts.append(f"The text reads: {_quoted(facts.body[0], 'en')}.")
     return " ".join(parts)
@@ -107,7 +115,7 @@ def chinese(facts: Facts) -> str:
         rule = "，下有一条短细线" if design.rule else ""
         parts.append(f"{place}是{palette.accent.zh}的大号标题{_quoted(facts.title, 'zh')}{rule}。")
     if len(facts.body) > 1:
-        parts.append(f"正文逐行为：{'，'.join(_quoted(line, 'zh') for line in facts.body)}。")
+        parts.append(f"正文分行依次为：{'，'.join(_quoted(line, 'zh') for line in facts.body)}。")
     else:
         parts.append(f"正文为：{_quoted(facts.body[0], 'zh')}。")
     return "".join(parts)

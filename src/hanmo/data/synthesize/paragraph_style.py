@@ -23,6 +23,7 @@ from hanmo.errors import ConfigError, RequestError
 _UPRIGHT = str.maketrans("“”‘’", "『』「」")
 # What can stand in a vertical column besides Chinese characters: marks for which fonts have vertical forms.
 _COLUMN_MARKS = frozenset("，。、；：？！《》〈〉「」『』（）")
+_LISTS = ("notice", "recipe", "sign")  # sentences that may each begin a new line
 _SHORT = {"en": 150, "zh": 50}  # characters
 
 
@@ -46,7 +47,7 @@ class ParagraphConfig:
     vertical: float = 0.35
     gradient: float = 0.4
     title: float = 0.75
-    columns: float = 0.3
+    columns: float = 0.4
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -75,6 +76,7 @@ class Style:
         title: whether the passage's title is drawn.
         sentences: how many sentences are drawn at most.
         largest: the largest size of the body's letters, pixels per em.
+        stacked: whether each sentence begins a new line, as in verse.
         fill: how large letters are, as a share of the largest size that fits, 0 to 1.
     """
 
@@ -86,6 +88,7 @@ class Style:
     title: bool
     sentences: int
     largest: int
+    stacked: bool
     fill: float
 
 
@@ -100,16 +103,19 @@ def can_stand(text: str) -> bool:
 
 
 def choose_face(rng: random.Random, passage: Passage, faces: Sequence[FontFace]) -> FontFace:
-    """A face for the passage's script: every family as often as another, bold ones for short texts only.
+    """A face for the passage's script: every design as often as another, bold ones for short texts only.
 
     Raises:
         RequestError: None of `faces` is made for the script.
     """
-    fitting = [face for face in faces if suits(face, passage.script)]
-    if not fitting:
+    designs = sorted({face.design for face in faces})
+    # One design after another, so that only the files that are looked at are read.
+    for design in rng.sample(designs, len(designs)):
+        members = [face for face in faces if face.design == design and suits(face, passage.script)]
+        if members:
+            break
+    else:
         raise RequestError(f"none of the {len(faces)} fonts can set {passage.script} text; add one that can")
-    family = rng.choice(sorted({face.family for face in fitting}))
-    members = [face for face in fitting if face.family == family]
     short = sum(map(len, passage.sentences)) <= _SHORT[passage.script]
     if not short:
         members = [face for face in members if not face.bold] or members
@@ -125,12 +131,15 @@ def choose_style(
     sentences = len(passage.sentences) if verse else rng.randint(min(2, len(passage.sentences)), len(passage.sentences))
     drawn = passage.sentences[:sentences]
     length = sum(map(len, drawn))
+    long = not verse and length > _SHORT[passage.script]
     side = min(config.width, config.height)
     standing = all(map(can_stand, (*drawn, passage.title)))
     vertical = chinese and standing and rng.random() < config.vertical
-    two = rng.random() < config.columns and not (verse or vertical) and length > 1.6 * _SHORT[passage.script]
+    two = rng.random() < config.columns and not (verse or vertical) and length > 1.2 * _SHORT[passage.script]
     two = two and config.width >= max(384, 0.95 * config.height)
     align = "left" if vertical else _alignment(rng, passage, length, two)
+    stacked = verse or (not two and (align == "centre" or passage.kind in _LISTS) and rng.random() < 0.75)
+    align = "left" if stacked and align == "justified" else align
     design = Design(
         width=config.width,
         height=config.height,
@@ -139,7 +148,9 @@ def choose_style(
         vertical=vertical,
         columns=2 if two else 1,
         leading=_leading(rng, chinese, vertical, verse),
-        indent=2.0 if chinese and not verse and align in ("left", "justified") and rng.random() < 0.6 else 0.0,
+        indent=2.0
+        if chinese and long and not stacked and align in ("left", "justified") and rng.random() < 0.6
+        else 0.0,
         title_scale=rng.choice((1.25, 1.4, 1.6, 1.8) if not two else (1.6, 1.8, 2.0)),
         rule=title and not vertical and rng.random() < 0.35,
         middle=verse or align == "centre" or rng.random() < 0.6,
@@ -152,7 +163,8 @@ def choose_style(
         direction=rng.choice(DIRECTIONS[1:]) if rng.random() < config.gradient else "plain",
         title=title,
         sentences=sentences,
-        largest=round(side * (0.085 if verse or length <= _SHORT[passage.script] else 0.065)),
+        largest=round((config.width * config.height) ** 0.5 * (0.085 if length <= _SHORT[passage.script] else 0.07)),
+        stacked=stacked,
         fill=rng.uniform(0.82, 1.0),
     )
 

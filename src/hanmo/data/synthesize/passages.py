@@ -42,7 +42,9 @@ class Passage:
         if not self.sentences:
             raise RequestError("a passage has no sentence; give one at least")
         for text in (*self.sentences, *filter(None, (self.title,))):
-            bad = next((char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")), None)
+            bad = next(
+                (char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")), None
+            )
             if not text.strip() or bad:
                 fault = f"holds {bad!r}" if bad else "is empty"
                 raise RequestError(f"the sentence {text!r} {fault}; give lines of visible characters and spaces")
