@@ -113,11 +113,10 @@ def file_faces(path: Path) -> tuple[FontFace, ...]:
         RequestError: The file is missing, or no font.
     """
     try:
-        if path.suffix.lower() in (".ttc", ".otc"):
-            with TTCollection(str(path), lazy=True) as collection:
-                return tuple(_describe(path, index, font) for index, font in enumerate(collection.fonts))
-        with TTFont(str(path), lazy=True) as font:
-            return (_describe(path, 0, font),)
+        with path.open("rb") as file:  # ours to close, also where it is no font
+            if path.suffix.lower() in (".ttc", ".otc"):
+                return tuple(_describe(path, index, font) for index, font in enumerate(TTCollection(file, lazy=True)))
+            return (_describe(path, 0, TTFont(file, lazy=True)),)
     except (TTLibError, OSError, KeyError) as error:
         raise RequestError(f"{path} cannot be read as a font ({error}); replace or remove it") from error
 

@@ -113,10 +113,11 @@ def paint(palette: Palette, direction: str, width: int, height: int) -> UInt8[np
         width: pixels.
         height: pixels.
     """
-    y, x = np.meshgrid(np.linspace(0.0, 1.0, height), np.linspace(0.0, 1.0, width), indexing="ij")
+    y = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
+    x = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :]
     match direction:
         case "plain":
-            way = np.zeros_like(x)
+            return np.full((height, width, 3), palette.ground.rgb, dtype=np.uint8)
         case "down":
             way = y
         case "across":
@@ -124,11 +125,12 @@ def paint(palette: Palette, direction: str, width: int, height: int) -> UInt8[np
         case "diagonal":
             way = (x + y) / 2.0
         case "glow":
-            way = np.hypot(x - 0.5, y - 0.5) * np.sqrt(2.0)
+            way = np.hypot(x - 0.5, y - 0.5) * np.float32(2.0**0.5)
         case _:
             raise ValueError(direction)  # a fault of ours: the caller draws from DIRECTIONS
-    start, stop = (np.array(color.rgb, dtype=np.float64) for color in (palette.ground, palette.second))
-    return np.rint(start + way[:, :, None] * (stop - start)).astype(np.uint8)
+    start, stop = (np.array(color.rgb, dtype=np.float32) for color in (palette.ground, palette.second))
+    shades = np.rint(start + way[:, :, None] * (stop - start)).astype(np.uint8)
+    return np.broadcast_to(shades, (height, width, 3)).copy()
 
 
 def luminance(pixels: UInt8[np.ndarray, "*shape 3"]) -> Float64[np.ndarray, "*shape"]:

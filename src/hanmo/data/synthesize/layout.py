@@ -137,13 +137,14 @@ class _Frame:
 def _horizontal(title: str, blocks: list[str], script: str, design: Design, size: int, width: Width) -> Layout | None:
     heading = round(size * design.title_scale)
     inset = design.margin + ceil(_OVERHANG * (heading if title else size))
-    across, down = design.width - 2 * inset, design.height - 2 * inset
+    across, down = float(design.width - 2 * inset), design.height - 2 * inset
+    left = float(inset)
     gutter = 2.0 * size
     column = (across - gutter * (design.columns - 1)) / design.columns
     if column < 4 * size or down < size:
         return None
-    titles = _broken([title] if title else [], script, design, _Frame(inset, across, heading, title=True), width)
-    body = _broken(blocks, script, design, _Frame(inset, column, size), width)
+    titles = _broken([title] if title else [], script, design, _Frame(left, across, heading, title=True), width)
+    body = _broken(blocks, script, design, _Frame(left, column, size), width)
     if titles is None or body is None or len(titles) > 2:
         return None
     over, under = _OVER[script], _UNDER[script]
@@ -164,10 +165,10 @@ def _horizontal(title: str, blocks: list[str], script: str, design: Design, size
     lines: list[Line | None] = []
     for index, row in enumerate(titles):
         y = round(top + over * heading + index * _TITLE_LEADING * heading)
-        lines.append(_line(row, design, _Frame(inset, across, heading, title=True), y, script, width))
+        lines.append(_line(row, design, _Frame(left, across, heading, title=True), y, script, width))
     for index, row in enumerate(body):
         place, down_by = divmod(index, rows)
-        frame = _Frame(inset + place * (column + gutter), column, size)
+        frame = _Frame(left + place * (column + gutter), column, size)
         before = air * sum(earlier.ends for earlier in body[:index])
         lines.append(_line(row, design, frame, round(top + gap + before) + down_by * pitch, script, width))
     if any(line is None for line in lines):
@@ -175,7 +176,7 @@ def _horizontal(title: str, blocks: list[str], script: str, design: Design, size
     rule = None
     if design.rule and titles:
         last = top + over * heading + (len(titles) - 1) * _TITLE_LEADING * heading
-        rule = _rule(design, size, inset, across, round((last + under * heading + top + gap - over * size) / 2))
+        rule = _rule(design, size, inset, round(across), round((last + under * heading + top + gap - over * size) / 2))
     return Layout(tuple(line for line in lines if line), size, rule)
 
 
@@ -188,7 +189,7 @@ def _broken(blocks: list[str], script: str, design: Design, frame: _Frame, width
             tokens(block, script),
             lambda text: width(text, frame.size, frame.title),
             frame.width,
-            frame.size if script == "zh" else 0.0,
+            float(frame.size) if script == "zh" else 0.0,
             indent,
             balanced=balanced,
         )
@@ -203,7 +204,7 @@ def _line(row: _Row, design: Design, frame: _Frame, y: int, script: str, width: 
     """A line in its place; None where it would have to be stretched too far."""
     text = joined(row.pieces)
     blank = frame.width - row.indent - width(text, frame.size, frame.title)
-    blank += hanging(text, frame.size) if script == "zh" else 0.0
+    blank += hanging(text, float(frame.size)) if script == "zh" else 0.0
     left = frame.left + row.indent
     match "left" if frame.title and design.align == "justified" else design.align:
         case "centre":
@@ -213,7 +214,7 @@ def _line(row: _Row, design: Design, frame: _Frame, y: int, script: str, width: 
             left += blank
         case "justified" if not row.ends:
             return _stretched(row, frame, left, blank, y, script, width)
-    return Line(text, (Run(text, left, y),), frame.size, frame.title)
+    return Line(text, (Run(text, left, float(y)),), frame.size, frame.title)
 
 
 def _stretched(row: _Row, frame: _Frame, left: float, blank: float, y: int, script: str, width: Width) -> Line | None:
@@ -226,7 +227,7 @@ def _stretched(row: _Row, frame: _Frame, left: float, blank: float, y: int, scri
     for piece, gap in zip(row.pieces, gaps, strict=True):
         at += share if gap else 0.0
         at += width(" ", frame.size, frame.title) if piece.space and runs else 0.0
-        runs.append(Run(piece.text, at, y))
+        runs.append(Run(piece.text, at, float(y)))
         at += width(piece.text, frame.size, frame.title)
     return Line(joined(row.pieces), tuple(runs), frame.size, frame.title)
 
@@ -283,7 +284,7 @@ def _columns(title: str, blocks: list[str], design: Design, size: int, heading: 
     for block, is_title in [(title, True)] * bool(title) + [(block, False) for block in blocks]:
         letters = heading if is_title else size
         indent = 0.0 if is_title else design.indent * size * _SQUARE
-        broken = break_lines(tokens(block, "zh"), partial(_height, letters), down, letters, indent)
+        broken = break_lines(tokens(block, "zh"), partial(_height, letters), float(down), float(letters), indent)
         if broken is None or (is_title and len(broken) > 1):
             return None
         last = len(broken) - 1
@@ -294,7 +295,7 @@ def _columns(title: str, blocks: list[str], design: Design, size: int, heading: 
 
 def _length(column: _Column) -> float:
     letters = (len(column.text) * _SQUARE - _SQUARE + 1) * column.size
-    return column.indent + letters - hanging(column.text, column.size)
+    return column.indent + letters - hanging(column.text, float(column.size))
 
 
 def _height(size: int, text: str) -> float:

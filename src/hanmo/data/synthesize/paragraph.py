@@ -154,6 +154,8 @@ def _largest(
     def at(size: int) -> Layout | None:
         return arrange(title, list(body), script, style.design, size, width, whole=whole)
 
+    if at(smallest) is None:
+        return None
     size = max(style.largest, smallest)
     while size > smallest and at(size) is None:
         size = max(smallest, min(size - 1, round(size * 0.96)))
