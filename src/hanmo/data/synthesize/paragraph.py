@@ -70,7 +70,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class NoRoom:
-    """The outcome of a text whose first sentence does not fit at the smallest size."""
+    """The outcome of a text that does not fit at the smallest size: its first sentence, or all if none may go."""
 
     text: str
     width: int
@@ -101,13 +101,14 @@ def sample_paragraph(
     return draw_paragraph(passage, style, config.smallest)
 
 
-def draw_paragraph(passage: Passage, style: Style, smallest: int = 14) -> Outcome:
+def draw_paragraph(passage: Passage, style: Style, smallest: int = 14, *, cut: bool = True) -> Outcome:
     """The picture of `passage` in `style`: its sentences from the first on, as many as fit.
 
     Args:
         passage: The text.
         style: The look.
         smallest: Letters are never smaller, pixels per em.
+        cut: Leave out sentences at the end that do not fit; False: all of them, or `NoRoom`.
 
     Raises:
         RequestError: Pillow was built without libraqm, which shapes the text.
@@ -119,7 +120,7 @@ def draw_paragraph(passage: Passage, style: Style, smallest: int = 14) -> Outcom
     lacking = missing("".join(sentences), style.face) or missing(title, style.title_face)
     if lacking is not None:
         return lacking
-    for count in range(len(sentences), 0, -1):
+    for count in range(len(sentences), 0 if cut else len(sentences) - 1, -1):
         body = _blocks(passage.script, sentences[:count], style)
         layout = None
         if passage.kind == VERSE:  # a line of a poem is broken only where letters would be too small
@@ -128,7 +129,7 @@ def draw_paragraph(passage: Passage, style: Style, smallest: int = 14) -> Outcom
         inks = [_ink(line, style) for line in layout.lines] if layout is not None else []
         if layout is not None and all(_inside(box, style.design) for _, box in inks):
             return _finished(title, body, layout, inks, style, len(sentences) - count)
-    return NoRoom(sentences[0], style.design.width, style.design.height)
+    return NoRoom(sentences[0] if cut else "".join(sentences), style.design.width, style.design.height)
 
 
 def _written(text: str, style: Style) -> str:

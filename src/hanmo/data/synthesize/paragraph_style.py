@@ -171,7 +171,8 @@ def choose_style(
 
 def _alignment(rng: random.Random, passage: Passage, length: int, two: bool) -> str:
     if two:
-        return rng.choice(("left", "justified"))
+        # Narrow English columns with flush edges are full of holes.
+        return rng.choice(("left", "justified")) if passage.script == "zh" else "left"
     if passage.kind == VERSE:
         return rng.choice(("left", "left", "centre"))
     if length <= _SHORT[passage.script]:

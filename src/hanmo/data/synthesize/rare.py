@@ -53,8 +53,8 @@ def rare_paragraph(
         )
     face = choose_face(rng, passage, able)
     style = choose_style(rng, passage, face, bold_sibling(face, tuple(able)), config)
-    outcome = draw_paragraph(passage, replace(style, sentences=len(passage.sentences)), config.smallest)
-    if not isinstance(outcome, Paragraph) or outcome.left_out:
+    outcome = draw_paragraph(passage, replace(style, sentences=len(passage.sentences)), config.smallest, cut=False)
+    if not isinstance(outcome, Paragraph):
         raise RequestError(
             f"{len(chars)} characters do not fit {config.width}x{config.height} pixels at {config.smallest} px; "
             "make more pictures, or larger ones"
