@@ -4,8 +4,8 @@
     vertical     columns from right to left, the title first; each character in a square of its own
 
 A `Design` says how a text is to be set, `arrange` sets it at one size of letters or finds that it does not fit.
-Everything stays within the margins. This module does not know colours, fonts' files or captions: widths come
-from the caller. All measures are pixels; x grows to the right, y down; a run's y is its baseline.
+Everything stays within the margins. This module does not know colours, fonts' files or captions: the caller
+measures widths. All measures are pixels; x grows to the right, y down; a run's y is its baseline.
 """
 
 from __future__ import annotations
