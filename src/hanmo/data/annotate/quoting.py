@@ -22,10 +22,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import chain
 from typing import Literal
 
@@ -36,6 +35,8 @@ Script = Literal["character", "word"]
 _CHARACTER = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _UNIT = re.compile(rf"[{_CHARACTER}]|(?:(?![{_CHARACTER}])[^\W_]|(?<=[^\W_])['\u0300-\u036f](?=\w))+")
 _APOSTROPHES = str.maketrans("‘’`´", "''''")
+_MOST_RUNS = 16
+"""Pieces that a line is sought in; text in more is not quoted, and repetitive text would take minutes."""
 _LOST = 0.5
 """A line of which less than this is quoted is missing."""
 
@@ -79,24 +80,42 @@ def compare(read: Iterable[str], caption: str) -> Quoting:
 
 
 class _Pool:
-    """Quoted units that are not used up yet."""
+    """Quoted units that are not used up yet, by their places in the caption."""
 
     def __init__(self, quotes: Sequence[Sequence[str]]) -> None:
-        """Quotes follow one another; None stands between them, so that no run crosses a border."""
-        self._left: list[str | None] = [unit for quote in quotes for unit in (*quote, None)]
+        self._places: defaultdict[str, dict[int, None]] = defaultdict(dict)
+        place = 0
+        for quote in quotes:
+            for unit in quote:
+                self._places[unit][place] = None
+                place += 1
+            place += 1  # a gap, so that no run crosses from one quote into the next
         self._glued = ["".join(quote) for quote in quotes]
 
     def cover(self, line: Sequence[str]) -> int:
         """How many units of a line are quoted; they are used up."""
-        rest: list[str | int] = list(line)
-        while True:
-            matcher = SequenceMatcher(None, rest, self._left, autojunk=False)
-            run = matcher.find_longest_match()
-            if run.size == 0 or (run.size == 1 and len(line) > 1 and script(line[run.a]) == "character"):
+        rest: list[str | None] = list(line)
+        for _ in range(_MOST_RUNS):
+            start, place, size = self._longest(rest)
+            if size == 0 or (size == 1 and len(line) > 1 and script(line[start]) == "character"):
                 break
-            rest[run.a : run.a + run.size] = range(run.a, run.a + run.size)  # a number matches nothing
-            self._left[run.b : run.b + run.size] = [None] * run.size
-        return sum(not isinstance(unit, str) or self._ran_together(unit) for unit in rest)
+            for step in range(size):
+                del self._places[line[start + step]][place + step]
+                rest[start + step] = None
+        return sum(unit is None or self._ran_together(unit) for unit in rest)
+
+    def _longest(self, rest: Sequence[str | None]) -> tuple[int, int, int]:
+        """The longest run of units that is quoted: where it begins in the line and in the caption, and its length."""
+        best = (0, 0, 0)
+        before: dict[int, int] = {}  # place in the caption -> length of the run that ends there
+        for index, unit in enumerate(rest):
+            here: dict[int, int] = {}
+            for place in self._places.get(unit, ()) if unit is not None else ():
+                here[place] = size = before.get(place - 1, 0) + 1
+                if size > best[2]:
+                    best = (index - size + 1, place - size + 1, size)
+            before = here
+        return best
 
     def _ran_together(self, unit: str) -> bool:
         return script(unit) == "word" and len(unit) > 3 and any(unit in quote for quote in self._glued)
