@@ -154,8 +154,9 @@ def test_a_budget_that_ends_leaves_the_picture_undecided() -> None:
     found, server = ask("no", answer(), budget=BudgetConfig(requests=1))
     assert (found, len(server.requests)) == (None, 1)
     began = time.perf_counter()
-    found, _ = ask(Answer(stall=60.0), config=AskConfig(), budget=BudgetConfig(seconds=0.2))
-    assert found is None
+    for tries in (1, 3):  # even a last try says nothing of the picture when the end has cut it short
+        config = AskConfig(tries=tries)
+        assert ask(Answer(stall=60.0), config=config, budget=BudgetConfig(seconds=0.2))[0] is None
     assert time.perf_counter() - began < 5.0
 
 
