@@ -9,7 +9,7 @@ import pytest
 from endpoint import Answer, serving
 
 from hanmo.errors import RequestError
-from hanmo.pipeline.chat import Chat, ChatError, Endpoint
+from hanmo.pipeline.chat import Chat, ChatError, Endpoint, Reply, picture_part, text_part
 
 ASKED = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "一张红色的卡片"}]
 
@@ -27,6 +27,32 @@ def test_messages_go_out_and_the_text_comes_back() -> None:
     (seen,) = server.requests
     assert (seen["path"], seen["authorization"]) == ("/v1/chat/completions", "Bearer secret")
     assert (seen["model"], seen["messages"], seen["stream"]) == ("some-model", ASKED, False)
+
+
+def test_a_message_may_hold_a_picture_and_the_request_further_fields() -> None:
+    parts = [picture_part("data:image/png;base64,AA=="), text_part("what is it?")]
+    with serving("a dot") as server:
+        chat = Endpoint(server.url, "m", extra={"temperature": 0, "max_tokens": 9})
+        assert chat.reply([{"role": "user", "content": parts}], 5.0) == Reply("a dot")
+    (seen,) = server.requests
+    assert seen["messages"][0]["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        {"type": "text", "text": "what is it?"},
+    ]
+    assert (seen["temperature"], seen["max_tokens"], seen["stream"]) == (0, 9, False)
+    with pytest.raises(RequestError, match="'stream' is not allowed"):
+        Endpoint("http://host", "m", extra={"stream": True})
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [('{"total_tokens": 21}', 21), ("{}", None), ("null", None), ("[]", None), ('{"total_tokens": -1}', None),
+     ('{"total_tokens": "21"}', None), ('{"total_tokens": true}', None)],
+)  # fmt: skip
+def test_the_tokens_of_an_answer_are_known_where_the_endpoint_says_them(usage: str, tokens: int | None) -> None:
+    body = '{"choices": [{"message": {"content": "yes"}}], "usage": ' + usage + "}"
+    with serving(Answer(raw=body.encode())) as server:
+        assert Endpoint(server.url, "m").reply(ASKED, 5.0) == Reply("yes", tokens)
 
 
 def test_without_a_key_none_is_sent() -> None:
@@ -106,3 +132,5 @@ def test_a_key_that_is_none_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(RequestError, match="HANMO_REWRITE_KEY") as caught:
         Endpoint("http://host", "m", key)
     assert key not in str(caught.value)
+    with pytest.raises(RequestError, match="check ANOTHER_KEY"):
+        Endpoint("http://host", "m", key, key_name="ANOTHER_KEY")

@@ -15,20 +15,48 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from hanmo.errors import RequestError
 
-Message = Mapping[str, str]
-"""`role` (system, user, assistant) and `content`."""
+Message = Mapping[str, Any]
+"""`role` (system, user, assistant) and `content`: a text, or a list of parts (`text_part`, `picture_part`)."""
 
 _LARGEST = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 """Status codes that another try may change."""
 
 
+@dataclass(frozen=True)
+class Reply:
+    """An answer.
+
+    Attributes:
+        text: what was said.
+        tokens: read and written for it; None where nobody says.
+    """
+
+    text: str
+    tokens: int | None = None
+
+
+def text_part(text: str) -> dict[str, Any]:
+    """Words, for a message whose content has several parts."""
+    return {"type": "text", "text": text}
+
+
+def picture_part(url: str) -> dict[str, Any]:
+    """A picture, for a message whose content has several parts.
+
+    Args:
+        url: where it is, or a data URL that holds it.
+    """
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
 class ChatError(Exception):
-    """A call that gave no answer. It never leaves `rewrite`, which keeps the original prompt instead.
+    """A call that gave no answer. Callers catch it: `rewrite` keeps the original prompt instead.
 
     Args:
         message: why, in a few words, without secrets.
@@ -64,28 +92,50 @@ class Endpoint:
         url: its base, such as https://host/v1.
         model: name that the endpoint knows.
         key: sent as a bearer token; None sends none.
+        key_name: where the user has set it, for the message when it cannot be sent.
+        extra: further fields of each request, such as {"temperature": 0}; not every endpoint knows every one.
 
     Raises:
-        RequestError: a URL that is none, or a key that cannot be sent.
+        RequestError: a URL that is none, a key that cannot be sent, or a further field that is set here.
     """
 
-    def __init__(self, url: str, model: str, key: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        key: str | None = None,
+        key_name: str = "HANMO_REWRITE_KEY",
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RequestError(f"the endpoint {url!r} is no base URL: give one such as https://host/v1")
         if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
-            raise RequestError("the endpoint's key holds spaces or characters outside ASCII: check HANMO_REWRITE_KEY")
+            raise RequestError(f"the endpoint's key holds spaces or characters outside ASCII: check {key_name}")
+        taken = sorted({"model", "messages", "stream"} & set(extra or ()))
+        if taken:
+            raise RequestError(f"the endpoint's further field {taken[0]!r} is not allowed: it is set elsewhere")
         self.name = model
         self._url = url.rstrip("/") + "/chat/completions"
         self._key = key
+        self._extra = dict(extra or {})
         self._open = urllib.request.build_opener(_NoRedirect).open
 
     def __call__(self, messages: Sequence[Message], seconds: float) -> str:
         """See `Chat`."""
+        return self.reply(messages, seconds).text
+
+    def reply(self, messages: Sequence[Message], seconds: float) -> Reply:
+        """The answer to a conversation, and what it cost.
+
+        Raises:
+            ChatError: there is none, or not in time.
+        """
         return _within(seconds, lambda: self._ask(messages, seconds))
 
-    def _ask(self, messages: Sequence[Message], seconds: float) -> str:
-        body = json.dumps({"model": self.name, "messages": [dict(message) for message in messages], "stream": False})
+    def _ask(self, messages: Sequence[Message], seconds: float) -> Reply:
+        asked = {"model": self.name, "messages": [dict(message) for message in messages], "stream": False}
+        body = json.dumps(asked | self._extra)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
@@ -104,7 +154,7 @@ class Endpoint:
             raise ChatError(f"the endpoint could not be asked ({said[:100]})", again=True) from None
         if len(data) > _LARGEST:
             raise ChatError("the endpoint sent more than a megabyte", again=False)
-        return _content(data)
+        return _reply(data)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -122,10 +172,11 @@ def _refusal(error: urllib.error.HTTPError) -> ChatError:
     return ChatError(f"the endpoint answered {error.code} {error.reason}"[:120], error.code in _PASSING, wait)
 
 
-def _content(data: bytes) -> str:
-    """The text of the first choice."""
+def _reply(data: bytes) -> Reply:
+    """The first choice."""
     try:
-        choice = json.loads(data)["choices"][0]
+        completion = json.loads(data)
+        choice = completion["choices"][0]
         content, finish = choice["message"]["content"], choice.get("finish_reason")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise ChatError("the endpoint sent no chat completion", again=True) from None
@@ -133,12 +184,18 @@ def _content(data: bytes) -> str:
         raise ChatError("the endpoint sent an answer without text", again=True)
     if finish == "length":
         raise ChatError("the answer was cut off", again=True)
-    return content
+    return Reply(content, _tokens(completion.get("usage")))
 
 
-def _within(seconds: float, call: Callable[[], str]) -> str:
+def _tokens(usage: object) -> int | None:
+    """The sum that an endpoint reports; None for anything that is no such sum."""
+    total = usage.get("total_tokens") if isinstance(usage, Mapping) else None
+    return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+
+
+def _within(seconds: float, call: Callable[[], Reply]) -> Reply:
     """What a call returns, if it does so in time. A call that does not is left behind; it ends with the process."""
-    done: queue.Queue[str | Exception] = queue.Queue(1)
+    done: queue.Queue[Reply | Exception] = queue.Queue(1)
 
     def work() -> None:
         try:

@@ -8,14 +8,15 @@ Letters: L tokens of the conversation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from hanmo.errors import WeightsError
-from hanmo.pipeline.chat import Chat, ChatError, Endpoint, Message
+from hanmo.pipeline.chat import Chat, ChatError, Endpoint, Message, Reply
 from hanmo.pipeline.rewrite import RewriteConfig
 from hanmo.weights.fill import parse_device
 from hanmo.weights.hub import resolve
@@ -54,23 +55,42 @@ class LocalChat:
         self._model = loaded.to(place).eval()
         self.name = model
 
-    @torch.inference_mode()
     def __call__(self, messages: Sequence[Message], seconds: float) -> str:
         """See `Chat`; greedy, and stopped after `seconds`."""
         template = {"add_generation_prompt": True, "enable_thinking": False}
         inputs = self._tokenizer.apply_chat_template(
             [dict(message) for message in messages], return_tensors="pt", return_dict=True, **template
-        ).to(self._model.device)
-        length = inputs["input_ids"].shape[1]
-        ends = self._model.generation_config.eos_token_id
-        ends = ends if ends is not None else self._tokenizer.eos_token_id
-        settings = GenerationConfig(
-            do_sample=False, max_new_tokens=MAX_TOKENS, max_time=seconds, eos_token_id=ends, pad_token_id=0
         )
-        answer = self._model.generate(**inputs, generation_config=settings)[0, length:].tolist()
-        if not answer or answer[-1] not in (ends if isinstance(ends, list) else [ends]):
-            raise ChatError(f"the answer did not end within {MAX_TOKENS} tokens and {seconds:g} s", again=True)
-        return str(self._tokenizer.decode(answer, skip_special_tokens=True))
+        return generate_reply(self._model, self._tokenizer, inputs, seconds).text
+
+
+@torch.inference_mode()
+def generate_reply(
+    model: Any, tokenizer: Any, inputs: Mapping[str, Tensor], seconds: float, max_tokens: int = MAX_TOKENS
+) -> Reply:
+    """What a model of the transformers library says next, greedily.
+
+    Args:
+        model: with `generate`.
+        tokenizer: its own.
+        inputs: what its forward takes, `input_ids` [1, L] among them, on any device.
+        seconds: after which it is stopped.
+        max_tokens: of the answer.
+
+    Raises:
+        ChatError: the answer did not end by itself.
+    """
+    length = inputs["input_ids"].shape[1]
+    ends = model.generation_config.eos_token_id
+    ends = ends if ends is not None else tokenizer.eos_token_id
+    settings = GenerationConfig(
+        do_sample=False, max_new_tokens=max_tokens, max_time=seconds, eos_token_id=ends, pad_token_id=0
+    )
+    placed = {name: value.to(model.device) for name, value in inputs.items()}
+    answer = model.generate(**placed, generation_config=settings)[0, length:].tolist()
+    if not answer or answer[-1] not in (ends if isinstance(ends, list) else [ends]):
+        raise ChatError(f"the answer did not end within {max_tokens} tokens and {seconds:g} s", again=True)
+    return Reply(str(tokenizer.decode(answer, skip_special_tokens=True)), length + len(answer))
 
 
 def open_chat(config: RewriteConfig, device: str = "cpu") -> Chat:
