@@ -13,10 +13,11 @@ from endpoint import Answer, Script, Server, serving
 from hanmo.data.annotate.budget import Budget, BudgetConfig
 from hanmo.data.annotate.one import AskConfig, Item, annotate
 from hanmo.data.annotate.outcome import Outcome
-from hanmo.data.annotate.picture import PictureLimits, Shown, picture_key
+from hanmo.data.annotate.picture import PictureLimits, Shown
 from hanmo.data.annotate.prompt import fingerprint, instruction
 from hanmo.data.annotate.schema import FIELDS
 from hanmo.data.annotate.vision import EndpointVision, Vision
+from hanmo.data.record import content_id
 from hanmo.errors import RequestError
 from hanmo.pipeline.chat import Endpoint, Message, Reply
 
@@ -36,7 +37,7 @@ def ask(
 def test_a_good_answer_becomes_an_annotation() -> None:
     found, server = ask(answer("A red square."))
     assert found is not None
-    assert (found.id, found.picture, found.status) == ("r", picture_key(ITEM.data), "annotated")
+    assert (found.id, found.picture, found.status) == ("r", content_id(ITEM.data), "annotated")
     assert found.annotation is not None
     assert found.annotation.caption == "A red square."
     assert (found.requests, found.tokens, found.quoting, found.fault) == (1, None, None, None)

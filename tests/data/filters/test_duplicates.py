@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from procedural import file_of, pixels, scene
 
 from hanmo.data.decode import Decoded, decode
-from hanmo.data.filters.duplicates import COLOR, REACH, Look, LookIndex, Near, content_hash, distance, look
+from hanmo.data.filters.duplicates import COLOR, REACH, Look, LookIndex, Near, distance, look
 from hanmo.errors import OutputError, RequestError
 
 SCENES = [scene(seed) for seed in range(60)]
@@ -123,11 +123,6 @@ def test_one_drawing_in_two_colours_is_two_pictures() -> None:
 def test_a_tiny_picture_has_a_look(size: tuple[int, int]) -> None:
     first = look(pixels(scene(1, 64, 64).resize(size)))
     assert 0 <= first.bits < 1 << 64
-
-
-def test_the_same_bytes_have_the_same_hash_and_no_others() -> None:
-    assert content_hash(b"hanmo") == content_hash(b"hanmo") != content_hash(b"Hanmo")
-    assert len(content_hash(b"")) == 32
 
 
 @settings(max_examples=15, deadline=None)

@@ -14,11 +14,12 @@ from typing import get_args
 
 from hanmo.data.annotate.budget import Budget
 from hanmo.data.annotate.outcome import Outcome
-from hanmo.data.annotate.picture import Broken, PictureLimits, Shown, picture_key, show
+from hanmo.data.annotate.picture import Broken, PictureLimits, Shown, show
 from hanmo.data.annotate.prompt import instruction, objection
 from hanmo.data.annotate.quoting import compare
 from hanmo.data.annotate.schema import LONGEST_ANSWER, Fault, parse
 from hanmo.data.annotate.vision import Vision
+from hanmo.data.record import content_id
 from hanmo.errors import RequestError
 from hanmo.pipeline.chat import ChatError, Message, Reply
 from hanmo.pipeline.instructions import Language
@@ -89,7 +90,7 @@ def annotate(item: Item, vision: Vision, config: AskConfig, budget: Budget) -> O
     """
     shown = show(item.data, config.picture)
     if isinstance(shown, Broken):
-        return Outcome(item.id, picture_key(item.data), "broken", fault=shown.reason)
+        return Outcome(item.id, content_id(item.data), "broken", fault=shown.reason)
     outcome = _Conversation(Outcome(item.id, shown.key, "silent"), vision, config, budget).run(shown)
     if outcome is None or outcome.annotation is None or item.read is None:
         return outcome

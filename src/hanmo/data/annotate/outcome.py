@@ -24,7 +24,7 @@ class Outcome:
 
     Attributes:
         id: the record's.
-        picture: SHA-256 of the file, hexadecimal.
+        picture: `record.content_id` of the file.
         status: see `Status`.
         annotation: when it is annotated.
         quoting: when it is annotated and the text in the picture was handed in.

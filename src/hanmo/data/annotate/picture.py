@@ -11,17 +11,15 @@ import base64
 import io
 import math
 from dataclasses import dataclass
-from hashlib import sha256
 
 from PIL import Image
 
+from hanmo.data.decode import DecodeLimits, Undecodable, decode
+from hanmo.data.record import content_id
 from hanmo.errors import RequestError
-from hanmo.pipeline.pictures import open_picture
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-"""Decoders that may be used; others start programs, or are seldom looked after."""
 
 _QUALITY = 95
+_FRAMES = 1 << 20  # of an animation the first one is shown, however many follow
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Shown:
     """A picture that can be shown.
 
     Attributes:
-        key: SHA-256 of the file as it was given, hexadecimal.
+        key: `record.content_id` of the file as it was given.
         image: RGB, upright, on white where it was transparent.
     """
 
@@ -74,11 +72,6 @@ class Broken:
     reason: str
 
 
-def picture_key(data: bytes) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return sha256(data).hexdigest()
-
-
 def show(data: bytes, limits: PictureLimits) -> Shown | Broken:
     """Decode a file; this never raises.
 
@@ -86,18 +79,10 @@ def show(data: bytes, limits: PictureLimits) -> Shown | Broken:
         data: the file; of an animation the first frame is taken.
         limits: on what is decoded.
     """
-    if len(data) > limits.bytes:
-        return Broken(f"the file has {len(data)} bytes, more than {limits.bytes}")
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
-            width, height = file.size
-            if width * height > limits.pixels:
-                return Broken(f"the picture has {width}x{height} pixels, more than {limits.pixels}")
-            file.load()
-            image = open_picture(file)
-    except Exception as error:  # what a decoder raises on damaged data is listed nowhere
-        return Broken(f"the picture cannot be decoded ({' '.join(str(error).split())[:120] or type(error).__name__})")
-    return Shown(picture_key(data), _within(image, limits.shown))
+    found = decode(data, limits=DecodeLimits(bytes=limits.bytes, pixels=limits.pixels, frames=_FRAMES))
+    if isinstance(found, Undecodable):
+        return Broken(f"{found.reason.value} ({found.detail})")
+    return Shown(content_id(data), _within(found.image, limits.shown))
 
 
 def _within(image: Image.Image, pixels: int) -> Image.Image:

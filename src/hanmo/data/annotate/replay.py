@@ -1,6 +1,6 @@
 """A model that says again what was once said about a picture: for tests, and for re-runs that cost nothing.
 
-It reads JSON lines with `picture` (SHA-256 of the file, hexadecimal) and `answers` (texts, in order). A journal
+It reads JSON lines with `picture` (`record.content_id` of the file) and `answers` (texts, in order). A journal
 of an earlier run is such a file: with new checks, or after reading the text in the pictures anew, the same
 answers can be judged again without asking anybody. It knows no schema.
 """

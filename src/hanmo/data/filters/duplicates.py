@@ -14,7 +14,6 @@ Letters: N looks in an index, B looks of a batch.
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,11 +58,6 @@ class Near:
 
     id: str
     distance: int
-
-
-def content_hash(data: bytes) -> str:
-    """128 bits of BLAKE2b of a file, in hexadecimal: equal for the same file, and for no other that will be met."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
