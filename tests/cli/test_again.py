@@ -31,7 +31,7 @@ def keep(path: str, **changes: Any) -> str:
 
 
 def test_the_bundled_model_repeats_a_picture_bit_for_bit(hanmo: Command, here: Path) -> None:
-    options = ("--cfg-scale", "2", "--negative", "blue", "--solver", "heun", "--seed", "11")
+    options = ("--size", "64x64", "--cfg-scale", "2", "--negative", "blue", "--solver", "heun", "--seed", "11")
     done = hanmo("generate", 'a red card with the text "HI"', *QUICK, *options, "-o", "a.png")
     assert done.code == 0, done.err
     done = hanmo("generate", "--from-png", "a.png", "-o", "b.png")
