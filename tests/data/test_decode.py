@@ -79,6 +79,10 @@ def test_a_file_cut_in_the_middle_is_found(kind: str) -> None:
         assert reason(data[: int(len(data) * share)]) is Reason.TRUNCATED, share
 
 
+def test_a_png_that_lacks_only_its_last_checksum_is_cut() -> None:
+    assert reason(FILES["png"][:-4]) is Reason.TRUNCATED
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["png", "jpeg", "webp", "bmp", "avif", "progressive"]), st.data())
 def test_no_cut_of_any_length_passes(kind: str, draw: st.DataObject) -> None:

@@ -270,7 +270,7 @@ def _ends_early(data: bytes, kind: Format) -> bool:
         case "jpeg":
             return not _jpeg_ends(data)
         case "png":
-            return b"IEND" not in data[-64 << 10 :]
+            return _PNG_END not in data[-64 << 10 :]
         case "webp":
             return len(data) < 8 + int.from_bytes(data[4:8], "little")
         case "bmp":
@@ -279,6 +279,10 @@ def _ends_early(data: bytes, kind: Format) -> bool:
             return not _boxes_end(data)
         case "gif":
             return False  # many real ones lack the end mark; the decoder misses pixels by itself
+
+
+_PNG_END = b"IEND\xaeB`\x82"
+"""The name of the last chunk, which is empty, and its checksum."""
 
 
 def _jpeg_ends(data: bytes) -> bool:

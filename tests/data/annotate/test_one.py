@@ -148,7 +148,7 @@ def test_a_broken_picture_costs_no_request() -> None:
     found, server = ask(answer(), item=Item("b", b"no picture"))
     assert found is not None
     assert (found.status, found.requests, server.requests) == ("broken", 0, [])
-    assert "cannot be decoded" in str(found.fault)
+    assert "not a picture" in str(found.fault)
 
 
 def test_a_budget_that_ends_leaves_the_picture_undecided() -> None:
