@@ -35,6 +35,7 @@ TAIL_ZH = {
 _THING = "[card|card|sign|poster|label|picture|image|banner|board]"
 _WORDS = "[text|text|word|words|letters|lettering|writing|title|caption|message]"
 _LETTERS = "[letters|text|lettering|writing|word|words|characters|type]"
+_SURFACE = "[area|space|surface|part|paper|wall|field|color|background]"
 _GROUND = "[background|background|ground|background color|background colour]"
 
 ENGLISH: dict[str, tuple[str, ...]] = {
@@ -98,6 +99,11 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "[text|letter|font] [color|colour]: {new}{tail}",
         "letters: {new}{tail}",
         f"{{lead}}replace the {{old}} of the {_LETTERS} [with|by] {{new}}{{tail}}",
+        f"{{lead}}[make|turn|paint|color] the {_LETTERS} [on|in front of] the {_SURFACE} {{new}}{{tail}}",
+        "{lead}[make|paint|turn] [what|everything that|all that] is written {new}{tail}",
+        f"the {_LETTERS} [on|in front of] the [background|{_THING}] should be {{new}}{{tail}}",
+        f"{{lead}}[fill|cover] the {_LETTERS} with {{new}}{{tail}}",
+        f"{{lead}}[set|print|show] the {_LETTERS} in {{new}}{{tail}}",
     ),
     "background": (
         f"{{lead}}[make|turn|paint|color|colour] the {_GROUND} [in |]{{new}}{{tail}}",
@@ -127,6 +133,17 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "[background|background color|background colour]: {new}{tail}",
         "background in {new}{tail}",
         "{Q} on {new}[ instead of {old}| now|]{tail}",
+        f"{{lead}}[set|place|print|show|write|move] the {_LETTERS} [on|onto|over|against] {{new}}{{tail}}",
+        "{lead}[set|place|print|show|write] [it|{Q}] [on|over|against] {new}{tail}",
+        f"{{lead}}[make|turn|paint|color|colour] the {_SURFACE} behind [the {_LETTERS}|{{Q}}|it] {{new}}{{tail}}",
+        f"{{lead}}[change|turn|switch] the {_SURFACE} behind [the {_LETTERS}|{{Q}}] [to|into] {{new}}{{tail}}",
+        f"{{lead}}[make|paint|color|turn] [all|what there is|the whole {_THING}] behind the {_LETTERS} {{new}}{{tail}}",
+        f"the {_SURFACE} behind the {_LETTERS} [should|must] be {{new}}[ instead of {{old}}|]{{tail}}",
+        f"behind the {_LETTERS}[ it should be| i want| there should be| use|:] {{new}}{{tail}}",
+        f"{{new}} behind the {_LETTERS}[ instead| now|]{{tail}}",
+        f"{{lead}}[make|paint|turn] [everything|all|the {_THING}] [but|except|around] the {_LETTERS} {{new}}",
+        f"{{lead}}[fill|cover] the {_SURFACE} [behind|around|under] the {_LETTERS} with {{new}}{{tail}}",
+        f"[what is|what lies|everything that is] [behind|around|under] the {_LETTERS} should be {{new}}{{tail}}",
     ),
     "repaint": (
         "[keep|leave] the [picture|image|card] as it is",
@@ -141,6 +158,7 @@ _ZI = "[文字|文字|字|内容|上面的字|卡片上的字|图片中的文字
 _KA = "[卡片|卡片|牌子|海报|图片|标签|图|横幅]"
 _TO = "[改成|改成|改为|换成|换成|变成|替换成|替换为|修改为|更改为|变为]"
 _FIELD = "[字的颜色|文字颜色|文字的颜色|字体颜色|字色]"
+_AROUND = "[后面|背后|周围|底下|四周|下面]"
 _BACK = "[背景|背景|底色|背景色|背景颜色|卡片的背景|底|图片背景]"
 
 CHINESE: dict[str, tuple[str, ...]] = {
@@ -230,6 +248,10 @@ CHINESE: dict[str, tuple[str, ...]] = {
         f"{{lead}}把{_BACK}[涂成|染成|刷成|画成]{{new}}{{tail}}",
         "不要{old}的背景，[要|用|换成]{new}的{tail}",
         f"{{old}}背景{_TO}{{new}}[背景|]{{tail}}",
+        f"{{lead}}把[文字|字|{{Q}}]{_AROUND}[的颜色|的部分|的地方|]{_TO}{{new}}[的|]{{tail}}",
+        f"{{lead}}把[字|文字][以外|之外]的[部分|地方|颜色]{_TO}{{new}}{{tail}}",
+        f"[文字|字]{_AROUND}[应该是|要用|用|是]{{new}}[的|]{{tail}}",
+        f"除了[字|文字][，|以外，|][其他|别的地方|其余]都{_TO}{{new}}",
     ),
     "repaint": (
         "[保持|维持][图片|原样|画面|卡片]不变",
