@@ -25,10 +25,10 @@ import hanmo
 from benchmarks.cards import Sample, judge, sheet
 from benchmarks.machine import describe
 from benchmarks.shares import Share, share
+from hanmo.data.ocr import OCR
 from hanmo.data.synthesize.captions import EvaluationPrompt, evaluation_prompts
 from hanmo.data.synthesize.cards import Card, draw
 from hanmo.data.synthesize.edits import EvaluationEdit, evaluation_edits
-from hanmo.evaluate.judges.ocr import OCR
 from hanmo.log import progress
 from hanmo.pipeline.pipeline import Pipeline
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from hanmo.data.ocr import OCR
 from hanmo.data.synthesize.cards import Card, text_box
 from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.fonts import FACES, font_path
 from hanmo.evaluate.cards import ground_color, letter_color, name_color
-from hanmo.evaluate.judges.ocr import OCR
 from hanmo.evaluate.text import character_accuracy, exact
 
 

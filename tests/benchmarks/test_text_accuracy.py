@@ -17,9 +17,9 @@ pytest.importorskip("rapidocr")
 from benchmarks import bench_text_accuracy as bench
 from benchmarks.cards import Sample, judge, sheet
 from benchmarks.shares import share, wilson
+from hanmo.data.ocr import OCR
 from hanmo.data.synthesize.captions import evaluation_prompts
 from hanmo.data.synthesize.cards import Card, draw
-from hanmo.evaluate.judges.ocr import OCR
 
 RED = Card("HELLO", "en", "red", "white")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from hanmo.data.ocr import OCR
 from hanmo.data.synthesize.cards import Card, script_of, text_box
 from hanmo.data.synthesize.colors import COLORS, default_color
 from hanmo.evaluate.cards import ground_color, name_color
-from hanmo.evaluate.judges.ocr import OCR
 from hanmo.evaluate.text import exact
 from hanmo.safety.provenance import read_request
 

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _judge() -> Judge | None:
     """The OCR judge with the comparison that the benchmarks use; None, and a message, where there is none."""
-    from hanmo.evaluate.judges.ocr import OCR, check_installed
+    from hanmo.data.ocr import OCR, check_installed
     from hanmo.evaluate.text import character_accuracy, exact
     from hanmo.train.judge import Verdict
 

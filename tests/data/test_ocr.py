@@ -12,7 +12,7 @@ from hanmo.evaluate.text import exact
 
 pytest.importorskip("rapidocr")
 
-from hanmo.evaluate.judges.ocr import OCR, Line
+from hanmo.data.ocr import OCR, Line
 
 
 @pytest.fixture(scope="module")
