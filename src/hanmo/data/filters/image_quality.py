@@ -49,7 +49,7 @@ _STANDARD_LUMA = 3679 / 64
 
 
 @dataclass(frozen=True)
-class ImageQuality:
+class Measures:
     """All measures of one file; see the head of this file for their ranges."""
 
     noise: float
@@ -60,7 +60,7 @@ class ImageQuality:
     sharpness: float
 
 
-def measure_quality(picture: Pixels, file: bytes = b"") -> ImageQuality:
+def measure_quality(picture: Pixels, file: bytes = b"") -> Measures:
     """Every measure of a picture.
 
     Args:
@@ -69,7 +69,7 @@ def measure_quality(picture: Pixels, file: bytes = b"") -> ImageQuality:
     """
     grey = to_grey(picture)
     low, middle, high = (float(level) for level in np.percentile(grey, [1, 50, 99]))
-    return ImageQuality(
+    return Measures(
         noise=noise(grey),
         blocks=blocks(grey),
         jpeg=jpeg_quality(file),
