@@ -66,7 +66,7 @@ PORTRAIT_WORDS = _words(
     "肖像|人像|自拍|证件照|半身照|特写照|大头照",
 )
 TEXT_WORDS = _words(
-    "that reads|which reads|reading|the text|the words|lettering|typography|inscription|signboard|handwritten note",
+    "that reads|which reads|the text|the words|lettering|typography|inscription|signboard|handwritten note",
     "写着|字样|文字|标语|书法|题字",
 )
 
@@ -77,7 +77,7 @@ PERSON_ASPECTS: Mapping[str, tuple[str, ...]] = {
         "男人|女人|男子|女子|男孩|女孩|孩子|老人|婴儿|男士|女士|少女|少年|人物|姑娘|青年|医生|护士|新娘|宇航员",
     ),
     "age": _words(
-        "young|old|elderly|middle-aged|teenage|teenager|adult|toddler|baby|child|in his|in her|aged|-year-old",
+        "young|old|elderly|middle-aged|teenage|teenager|adult|toddler|baby|child|in his|in her|aged|year-old",
         "年轻|年老|年迈|中年|老年|青年|少年|少女|幼|岁|老人|孩",
     ),
     "hair": _words(
@@ -139,4 +139,4 @@ def mentioned(texts: Iterable[str], words: Sequence[str]) -> tuple[str, ...]:
 @cache
 def _pattern(word: str) -> re.Pattern[str]:
     plain = re.escape(word.casefold())
-    return re.compile(rf"(?<![\w-]){plain}(?:e?s)?(?![\w-])" if word.isascii() else plain)
+    return re.compile(rf"(?<!\w){plain}(?:e?s)?(?![\w-])" if word.isascii() else plain)

@@ -100,7 +100,7 @@ class Categories:
 
 @dataclass(frozen=True)
 class PortraitCaption:
-    """How much the best of a record's captions says of the person. A record that is no portrait has nobody to tell of."""
+    """How much the best of a record's captions says of the person; a record that is no portrait has none."""
 
     config: CategoryConfig = field(default_factory=CategoryConfig)
     name = "portrait_caption"
