@@ -86,7 +86,7 @@ def _letters_shadow(letters: Image.Image) -> Image.Image:
 def matrix_code(picture: Image.Image, rng: np.random.Generator, format: str = "QRCode") -> Image.Image:
     """A QR code (or another square one) of some size somewhere, upright or a little turned; at least 160 pixels."""
     text = "".join(rng.choice(list("ABCDEFGHKLMNPQRSTUVWXYZ23456789"), 8 if "Micro" in format else 16))
-    code = _code(text, format, int(rng.integers(2, 5)))
+    code = code_label(text, format, int(rng.integers(2, 5)))
     return _stuck_on(picture, code, rng, turn=12.0)
 
 
@@ -100,14 +100,15 @@ def bar_code(picture: Image.Image, rng: np.random.Generator, format: str = "EAN1
             text = "HM" + digits[:6]
         case _:
             text = digits
-    code = _code(text, format, int(rng.integers(1, 3)))
+    code = code_label(text, format, int(rng.integers(1, 3)))
     return _stuck_on(picture, code, rng, turn=4.0)
 
 
 CODES: dict[str, Planter] = {"qr": matrix_code, "bar": bar_code}
 
 
-def _code(text: str, format: str, scale: int) -> Image.Image:
+def code_label(text: str, format: str, scale: int) -> Image.Image:
+    """A code as it is printed: black on white, with the quiet zone that it needs; `scale` pixels a module."""
     code = zxingcpp.create_barcode(text, zxingcpp.barcode_format_from_str(format))
     picture = Image.fromarray(np.array(zxingcpp.write_barcode_to_image(code, scale=scale))).convert("RGB")
     quiet = 10 * scale if format in BAR_FORMATS else 4 * scale

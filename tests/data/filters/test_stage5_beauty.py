@@ -108,7 +108,7 @@ def test_codes_are_found_and_clean_pictures_have_none() -> None:
 
 def test_a_code_tells_format_and_area_but_not_what_it_says() -> None:
     picture = Image.new("RGB", (200, 200), "grey")
-    picture.paste(planted._code("HTTP://SECRET.NET", "QRCode", 3), (30, 40))
+    picture.paste(planted.code_label("HTTP://SECRET.NET", "QRCode", 3), (30, 40))
     answer = found(stage5.Codes(), picture)
     (code,) = answer.metadata["codes"]
     assert code["format"] == "QR Code"
@@ -165,17 +165,13 @@ def test_a_signature_is_small_near_a_corner_and_says_whose_it_is() -> None:
     assert strengths[4] == 0
 
 
-def test_planted_watermarks_are_read_and_pictures_with_text_of_their_own_pass() -> None:
+def test_a_planted_signature_is_read_and_a_picture_with_text_of_its_own_passes() -> None:
     operator = stage5.Watermark()
-
-    def marked(picture: Image.Image) -> bool:
-        scores = found(operator, picture).scores
-        return scores["aslant"] >= 3 or scores["repeated"] >= 3 or scores["across"] >= 0.3 or scores["signed"] >= 0.6
-
-    assert not marked(poster(0))
-    for name, seed in (("tiled", 0), ("corner", 9)):
-        picture = planted.WATERMARKS[name](scene(200 + seed, 384, 288), np.random.default_rng(seed))
-        assert marked(picture), name
+    signed = planted.corner_mark(scene(209, 384, 288), np.random.default_rng(9))
+    clean, marked = found(operator, poster(0)), found(operator, signed)
+    assert clean.scores["signed"] < 0.3 < 0.8 < marked.scores["signed"]
+    assert max(clean.scores[name] for name in ("aslant", "across")) == 0
+    assert any("J. Miller" in text for text in marked.metadata["texts"])
 
 
 # --- published networks -----------------------------------------------------------------------------
