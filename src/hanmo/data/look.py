@@ -24,6 +24,15 @@ def looked_at(record: Record, limits: DecodeLimits | None = None) -> Decoded | U
     return _newest(record.image, record.format, limits or DecodeLimits())
 
 
+def decoded_of(record: Record, limits: DecodeLimits | None = None) -> Decoded:
+    """What `looked_at` gives where there is a picture.
+
+    Raises:
+        HanmoError: there is none; `measured` makes the verdict "failed" of it.
+    """
+    return _whole(looked_at(record, limits))
+
+
 def picture_of(record: Record, limits: DecodeLimits | None = None) -> Pixels:
     """A record's picture: upright, RGB, 0-255. It cannot be written to.
 
@@ -40,9 +49,12 @@ def _newest(image: bytes, kind: str, limits: DecodeLimits) -> Decoded | Undecoda
 
 @lru_cache(maxsize=1)
 def _pixels(image: bytes, kind: str, limits: DecodeLimits) -> Pixels:
-    found = _newest(image, kind, limits)
-    if isinstance(found, Undecodable):
-        raise HanmoError(f"no picture: {found.reason.value} ({found.detail})")
-    pixels = np.asarray(found.image)
+    pixels = np.asarray(_whole(_newest(image, kind, limits)).image)
     pixels.flags.writeable = False
     return pixels
+
+
+def _whole(found: Decoded | Undecodable) -> Decoded:
+    if isinstance(found, Undecodable):
+        raise HanmoError(f"no picture: {found.reason.value} ({found.detail})")
+    return found

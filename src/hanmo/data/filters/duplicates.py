@@ -73,15 +73,20 @@ def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
     Args:
         picture: sRGB, 0-255, upright, H and W at least 1.
     """
-    image = Image.fromarray(picture)
+    return look_of(Image.fromarray(picture))
+
+
+def look_of(image: Image.Image) -> Look:
+    """`look`, of a picture that is RGB already."""
     grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC), dtype=np.int64)
     values = (_BASIS @ grey @ _BASIS.T)[_ORDER]
     margin = np.abs(values).max() // 100
     ordered = np.sort(values)
     above = 2 * values > ordered[31] + ordered[32] + 2 * margin
     bits = int.from_bytes(np.packbits(above).tobytes(), "big")
+    size = image.width * image.height
     sums = np.array(image.histogram()).reshape(3, 256) @ np.arange(256)
-    red, green, blue = (int(total) for total in (2 * sums + picture[..., 0].size) // (2 * picture[..., 0].size))
+    red, green, blue = (int(total) for total in (2 * sums + size) // (2 * size))
     return Look(bits, (red, green, blue))
 
 

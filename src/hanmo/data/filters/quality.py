@@ -52,7 +52,12 @@ def measure(picture: Pixels) -> Quality:
     Args:
         picture: sRGB, 0-255, H and W at least 1.
     """
-    small = working_picture(picture)
+    return measure_image(Image.fromarray(picture))
+
+
+def measure_image(image: Image.Image) -> Quality:
+    """`measure`, of a picture that is RGB already."""
+    small = np.asarray(_resized(image))
     grey = to_grey(small)
     return Quality(
         clarity=_clarity(grey),
@@ -114,12 +119,16 @@ def texture(picture: Pixels) -> float:
 
 def working_picture(picture: Pixels) -> UInt8[np.ndarray, "h w 3"]:
     """The picture at the working size, each pixel the mean of those that it stands for."""
-    height, width = picture.shape[:2]
+    return np.asarray(_resized(Image.fromarray(picture)))
+
+
+def _resized(image: Image.Image) -> Image.Image:
+    width, height = image.size
     longer = max(height, width)
     if longer <= WORKING_SIDE:
-        return picture
+        return image
     size = (max(1, round(width * WORKING_SIDE / longer)), max(1, round(height * WORKING_SIDE / longer)))
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def to_grey(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
