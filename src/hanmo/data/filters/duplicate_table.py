@@ -9,13 +9,14 @@ Near duplicates are the one question of stage 1 that a picture cannot answer alo
 The order is not that of arrival but of worth: longer short side, longer long side, more bytes, smaller id. So the table
 is the same whatever the shards, their order and the workers, and the copy that stays is the largest, which the
 resolution filter would drop last. The distance is that to the nearest better picture, whether that one is kept or not.
-Hence, with any threshold t, of pictures that are all within t of each other exactly one stays, the best; of a chain
-whose ends are farther apart than t at least one does; and no two that stay are within t. Another t is another
-comparison: nothing is measured or sought again.
+Hence, with any threshold t, of pictures that are all within t of each other exactly one stays, the best, and no two
+that stay are within t. Another t is another comparison: nothing is measured or sought again.
 
-Known limits. A better picture that another filter drops (for nudity, say) takes its copies with it: give `duplicates` a
-run of its own behind the others where that matters. While it is built, the table needs about 200 bytes of memory for
-each picture, 20 GB for a hundred million; asked, it is mapped, and needs what it touches.
+Known limits. Of a long chain, each picture near the next, such as the frames of a film, the best stays, but perhaps
+no other, though its ends look unlike: what keeps more of them would have to know t. A better picture that another
+filter drops (for nudity, say) takes its copies with it: give `duplicates` a run of its own behind the others where
+that matters. While it is built, the table needs about 200 bytes of memory for each picture, 20 GB for a hundred
+million; asked, it is mapped, and needs what it touches.
 """
 
 from __future__ import annotations
@@ -193,7 +194,8 @@ def _compared(seen: Shaped[np.ndarray, " N"]) -> Shaped[np.ndarray, " N"]:
         for start in range(0, len(seen), _BLOCK):
             places = worth[start : start + _BLOCK]
             some = seen[places]
-            looks = [Look(bits, tuple(color)) for _, _, _, _, bits, color in some.tolist()]
+            colors = some["color"].tolist()
+            looks = [Look(bits, (r, g, b)) for bits, (r, g, b) in zip(some["bits"].tolist(), colors, strict=True)]
             names = [one.tobytes().hex() for one in some["id"]]
             for place, near in zip(places, index.add(looks, names), strict=True):
                 if near is not None:

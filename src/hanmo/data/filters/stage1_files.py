@@ -90,8 +90,8 @@ class Resolution:
     def measure(self, record: Record) -> Measured:
         """See `Operator`."""
         short, long = sorted(decoded_of(record).image.size)
-        scores = {"short_side": short, "long_side": long, "aspect_ratio": long / short, "pixels": short * long}
-        return Measured(scores)
+        sides = {"short_side": float(short), "long_side": float(long)}
+        return Measured({**sides, "aspect_ratio": long / short, "pixels": float(short * long)})
 
 
 @dataclass(frozen=True)
