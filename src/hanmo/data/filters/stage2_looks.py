@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from hanmo.data.decode import Decoded
-from hanmo.data.filters.quality import Quality, measure_image
+from hanmo.data.filters.quality import Quality, measure
 from hanmo.data.look import decoded_of
 from hanmo.data.operator import Measured, Operator
 from hanmo.data.record import Record
@@ -127,7 +129,7 @@ def quality_of(record: Record) -> Quality:
 
 @lru_cache(maxsize=1)
 def _newest(found: Decoded) -> Quality:
-    return measure_image(found.image)
+    return measure(np.asarray(found.image))
 
 
 OPERATORS: Mapping[str, type[Operator]] = {
