@@ -39,7 +39,7 @@ def picture_of(record: Record, limits: DecodeLimits | None = None) -> Pixels:
     Raises:
         HanmoError: there is none; `measured` makes the verdict "failed" of it.
     """
-    return _pixels(record.image, record.format, limits or DecodeLimits())
+    return pixels_in(record.image, record.format, limits or DecodeLimits())
 
 
 @lru_cache(maxsize=1)
@@ -48,7 +48,8 @@ def _newest(image: bytes, kind: str, limits: DecodeLimits) -> Decoded | Undecoda
 
 
 @lru_cache(maxsize=1)
-def _pixels(image: bytes, kind: str, limits: DecodeLimits) -> Pixels:
+def pixels_in(image: bytes, kind: str, limits: DecodeLimits) -> Pixels:
+    """`picture_of` of a record with these bytes of this format."""
     pixels = np.asarray(_whole(_newest(image, kind, limits)).image)
     pixels.flags.writeable = False
     return pixels

@@ -33,9 +33,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from hanmo.data.filters.duplicates import REACH, Look, LookIndex, look_of
+from hanmo.data.filters.duplicates import REACH, Look, LookIndex, look
 from hanmo.data.layout import read_success
-from hanmo.data.look import decoded_of
+from hanmo.data.look import picture_of
 from hanmo.data.operator import Measured, digest
 from hanmo.data.record import Record
 from hanmo.data.scores import fingerprint, read_scores, scores_path
@@ -76,9 +76,10 @@ class LookOperator:
 
     def measure(self, record: Record) -> Measured:
         """See `Operator`."""
-        image = decoded_of(record).image
-        found = look_of(image)
-        return Measured({}, {"bits": f"{found.bits:016x}", "color": list(found.color), "size": list(image.size)})
+        picture = picture_of(record)
+        height, width = picture.shape[:2]
+        found = look(picture)
+        return Measured({}, {"bits": f"{found.bits:016x}", "color": list(found.color), "size": [width, height]})
 
 
 @dataclass(frozen=True)

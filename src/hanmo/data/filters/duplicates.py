@@ -76,12 +76,8 @@ def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
     Args:
         picture: sRGB, 0-255, upright, H and W at least 1.
     """
-    return look_of(Image.fromarray(picture))
-
-
-def look_of(image: Image.Image) -> Look:
-    """`look`, of a picture that is RGB already."""
-    small = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC, reducing_gap=_GAP)
+    image = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC, reducing_gap=_GAP)
     grey = np.asarray(small, dtype=np.int64)
     values = (_BASIS @ grey @ _BASIS.T)[_ORDER]
     margin = np.abs(values).max() // 100
@@ -89,7 +85,7 @@ def look_of(image: Image.Image) -> Look:
     above = 2 * values > ordered[31] + ordered[32] + 2 * margin
     bits = int.from_bytes(np.packbits(above).tobytes(), "big")
     size = image.width * image.height
-    sums = cv2.sumElems(np.asarray(image))[:3]  # whole numbers, exact
+    sums = cv2.sumElems(picture)[:3]  # whole numbers, exact
     red, green, blue = ((2 * int(total) + size) // (2 * size) for total in sums)
     return Look(bits, (red, green, blue))
 

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from jaxtyping import Int64, UInt8
-from PIL import Image
 
 WORKING_SIDE = 512
 """Pixels of the longer side at which everything is measured."""
@@ -54,15 +53,14 @@ def measure(picture: Pixels) -> Quality:
     Args:
         picture: sRGB, 0-255, H and W at least 1.
     """
-    small = working_picture(picture)
-    grey = to_grey(small)
+    grey = working_grey(picture)
     shades = _shades(grey)
     return Quality(
         clarity=_clarity(grey),
         luma=_luma(shades),
         dark=_dark(shades),
         bright=_bright(shades),
-        saturation=_saturation(small),
+        saturation=saturation(picture),
         entropy=_entropy(shades),
         texture=_texture(grey),
     )
@@ -73,36 +71,43 @@ def clarity(picture: Pixels) -> float:
 
     It grows with the square of contrast and with how much there is to see, so it orders pictures of one kind best.
     """
-    return _clarity(to_grey(working_picture(picture)))
+    return _clarity(working_grey(picture))
 
 
 def luma(picture: Pixels) -> float:
     """Mean grey, 0 (black) to 1 (white)."""
-    return _luma(_shades(to_grey(working_picture(picture))))
+    return _luma(_shades(working_grey(picture)))
 
 
 def dark(picture: Pixels) -> float:
     """Share of pixels, 0 to 1, whose grey is clipped at the dark end: 5 or less in 255."""
-    return _dark(_shades(to_grey(working_picture(picture))))
+    return _dark(_shades(working_grey(picture)))
 
 
 def bright(picture: Pixels) -> float:
     """Share of pixels, 0 to 1, whose grey is clipped at the bright end: 250 or more in 255."""
-    return _bright(_shades(to_grey(working_picture(picture))))
+    return _bright(_shades(working_grey(picture)))
 
 
 def saturation(picture: Pixels) -> float:
     """Mean saturation (of HSV) weighted by value, 0 (grey) to 1.
 
     The weight keeps the meaningless hues of nearly black pixels out of it: sum of max - min over sum of max. Making
-    a picture darker by a factor leaves it as it is.
+    a picture darker by a factor leaves it as it is. Before, the noise of colours is averaged out, in blocks of pixels.
     """
-    return _saturation(working_picture(picture))
+    height, width = picture.shape[:2]
+    block = -(-max(height, width) // WORKING_SIDE)
+    size = (-(-width // block), -(-height // block))  # whole blocks are many times faster than the exact size
+    small = picture if block == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    red, green, blue = cv2.split(small)
+    high = int(cv2.sumElems(cv2.max(cv2.max(red, green), blue))[0])
+    low = int(cv2.sumElems(cv2.min(cv2.min(red, green), blue))[0])
+    return (high - low) / high if high else 0.0
 
 
 def entropy(picture: Pixels) -> float:
     """Bits of the histogram of the 256 levels of grey, 0 (one level) to 8 (all alike)."""
-    return _entropy(_shades(to_grey(working_picture(picture))))
+    return _entropy(_shades(working_grey(picture)))
 
 
 def texture(picture: Pixels) -> float:
@@ -112,22 +117,23 @@ def texture(picture: Pixels) -> float:
     moire: in those nearly every pixel lies on an edge, whereas the energy of a page of black letters, which has few
     but the steepest edges, is as high as theirs.
     """
-    return _texture(to_grey(working_picture(picture)))
+    return _texture(working_grey(picture))
 
 
-def working_picture(picture: Pixels) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture at the working size, each pixel the mean of those that it stands for."""
-    height, width = picture.shape[:2]
+def working_grey(picture: Pixels) -> UInt8[np.ndarray, "h w"]:
+    """Grey at the working size, each pixel the mean of those that it stands for."""
+    grey = to_grey(picture)
+    height, width = grey.shape
     longer = max(height, width)
     if longer <= WORKING_SIDE:
-        return picture
+        return grey
     size = (max(1, round(width * WORKING_SIDE / longer)), max(1, round(height * WORKING_SIDE / longer)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def to_grey(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
+def to_grey(picture: Pixels) -> UInt8[np.ndarray, "H W"]:
     """Luma of Rec. 601, as JPEG has it: 0.299 R + 0.587 G + 0.114 B, rounded; integers, so the same everywhere."""
-    return np.asarray(Image.fromarray(picture).convert("L"))
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 # --- at the working size ----------------------------------------------------------------------------
@@ -158,13 +164,6 @@ def _dark(shades: Int64[np.ndarray, " 256"]) -> float:
 
 def _bright(shades: Int64[np.ndarray, " 256"]) -> float:
     return int(shades[_BRIGHT:].sum()) / int(shades.sum())
-
-
-def _saturation(small: UInt8[np.ndarray, "h w 3"]) -> float:
-    red, green, blue = cv2.split(small)
-    high = int(cv2.sumElems(cv2.max(cv2.max(red, green), blue))[0])
-    low = int(cv2.sumElems(cv2.min(cv2.min(red, green), blue))[0])
-    return (high - low) / high if high else 0.0
 
 
 def _entropy(shades: Int64[np.ndarray, " 256"]) -> float:

@@ -18,11 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
-from hanmo.data.decode import Decoded
+from hanmo.data.decode import DecodeLimits
 from hanmo.data.filters.quality import Quality, measure
-from hanmo.data.look import decoded_of
+from hanmo.data.look import decoded_of, pixels_in
 from hanmo.data.operator import Measured, Operator
 from hanmo.data.record import Record
 
@@ -124,12 +122,12 @@ def quality_of(record: Record) -> Quality:
     Raises:
         HanmoError: there is no picture.
     """
-    return _newest(decoded_of(record))
+    return _newest(record.image, record.format)
 
 
 @lru_cache(maxsize=1)
-def _newest(found: Decoded) -> Quality:
-    return measure(np.asarray(found.image))
+def _newest(image: bytes, kind: str) -> Quality:
+    return measure(pixels_in(image, kind, DecodeLimits()))
 
 
 OPERATORS: Mapping[str, type[Operator]] = {
