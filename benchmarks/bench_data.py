@@ -5,9 +5,9 @@
 *Stages 1 and 2* (all operators but NSFW) by `hanmo.data.run.run` on worker processes, in one pass and as a run for each
 stage, against `plain_filters`: a ProcessPoolExecutor of as many over the same libraries that answers the same questions
 and keeps no promise (no resume, no rejects, nothing written but a table). All begin with procedurally made JPEGs that
-lie on disk, ours in shards; collecting them is timed apart. Starting the processes counts: a second or so for each run of
-ours, whose workers are spawned, so few pictures say little. The sides take turns, the order is reversed at every other
-turn, medians are compared; the targets are those of one pass.
+lie on disk, ours in shards; collecting them is timed apart. Starting the processes counts: half a second of CPU for
+each worker of each run of ours, which is spawned (the plain ones are forked), so few pictures say little. The sides
+take turns, the order is reversed at every other turn, medians are compared; the targets are those of one pass.
 
 *Single steps*: NSFW, OCR and pure synthesis in one process on one thread. *A billion pictures*: CPU seconds for each,
 times a billion; what a core-hour costs is the caller's to state (`--price`). One thing does not grow in proportion: in
@@ -30,8 +30,8 @@ def markdown(found: Mapping[str, Any], price: float) -> str:
     """The tables that the pages quote."""
     compared = found["compared"]
     lines = [
-        f"Stages {' and '.join(map(str, compared['stages']))}: {compared['pictures']} JPEGs of {compared['side']} pixels "
-        f"({compared['mean_bytes']} bytes each), {compared['workers']} workers, median of {compared['runs']}; "
+        f"Stages {' and '.join(map(str, compared['stages']))}: {compared['pictures']} JPEGs of {compared['side']} "
+        f"pixels ({compared['mean_bytes']} bytes each), {compared['workers']} workers, median of {compared['runs']}; "
         f"targets {TARGET_RATIO:.1f} and {TARGET_RATE:.0f} images/s {'met' if met(compared) else 'MISSED'}.",
         "",
         "| what | images/s | ratio | of CPU |",

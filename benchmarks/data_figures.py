@@ -148,7 +148,8 @@ def hanmo_stages(
             if 1 in stages:
                 stage = stage1_files.with_duplicates(shards, made, stage, folder / "duplicates.npy", config)
             kept = run(shards, made, stage, config).kept
-        costs[f"stage {' and '.join(map(str, stages))}"], shards = spent[0], shards_of(made)
+        costs[f"stage {' and '.join(map(str, stages))}"] = spent[0]
+        shards = shards_of(made)
     shutil.rmtree(folder)
     return kept, costs
 
@@ -228,6 +229,7 @@ def single_steps(count: int, side: int) -> dict[str, dict[str, float | str]]:
         operator = stage1_files.Nsfw()
         return lambda image: operator.measure(make_record(_jpeg(image)))
 
+    @cache
     def reader() -> Callable[[Image.Image], object]:
         return OCR(threads=1).read
 
