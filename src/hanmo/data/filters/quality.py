@@ -8,11 +8,12 @@
     entropy     0 ... 8           bits of the histogram of grey: 0 is one colour, high is many shades
     texture     0 ... 1           share of pixels on an edge: 0 is flat, near 1 is noise
 
-All are measured at one working size, 512 pixels on the longer side (a smaller picture is not enlarged), so the same
-picture scores alike at every resolution, and block noise of a file format is averaged out of large ones. Clarity
-thereby asks whether a picture is sharp for the size at which it is used. Each is a deterministic function of the
-pixels alone. Of a picture of one colour, or of one pixel, clarity, entropy and texture are 0. It does not know
-files, thresholds or records. Letters: H W pixels, h w pixels at the working size.
+All but saturation are measured on grey at one working size, 512 pixels on the longer side (a smaller picture is not
+enlarged), so the same picture scores alike at every resolution, and block noise of a file format is averaged out of
+large ones. Clarity thereby asks whether a picture is sharp for the size at which it is used. Saturation, which no size
+changes, is measured over blocks of pixels. Each is a function of the pixels alone; above 512 pixels, another build of
+OpenCV may round a mean another way. Of a picture of one colour, or of one pixel, clarity, entropy and texture are 0.
+It does not know files, thresholds or records. Letters: H W pixels, h w pixels at the working size.
 """
 
 from __future__ import annotations
