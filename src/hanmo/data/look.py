@@ -24,13 +24,22 @@ def looked_at(record: Record, limits: DecodeLimits | None = None) -> Decoded | U
     return _newest(record.image, record.format, limits or DecodeLimits())
 
 
+def decoded_of(record: Record, limits: DecodeLimits | None = None) -> Decoded:
+    """What `looked_at` gives where there is a picture.
+
+    Raises:
+        HanmoError: there is none; `measured` makes the verdict "failed" of it.
+    """
+    return _whole(looked_at(record, limits))
+
+
 def picture_of(record: Record, limits: DecodeLimits | None = None) -> Pixels:
     """A record's picture: upright, RGB, 0-255. It cannot be written to.
 
     Raises:
         HanmoError: there is none; `measured` makes the verdict "failed" of it.
     """
-    return _pixels(record.image, record.format, limits or DecodeLimits())
+    return pixels_in(record.image, record.format, limits or DecodeLimits())
 
 
 @lru_cache(maxsize=1)
@@ -39,10 +48,14 @@ def _newest(image: bytes, kind: str, limits: DecodeLimits) -> Decoded | Undecoda
 
 
 @lru_cache(maxsize=1)
-def _pixels(image: bytes, kind: str, limits: DecodeLimits) -> Pixels:
-    found = _newest(image, kind, limits)
-    if isinstance(found, Undecodable):
-        raise HanmoError(f"no picture: {found.reason.value} ({found.detail})")
-    pixels = np.asarray(found.image)
+def pixels_in(image: bytes, kind: str, limits: DecodeLimits) -> Pixels:
+    """`picture_of` of a record with these bytes of this format."""
+    pixels = np.asarray(_whole(_newest(image, kind, limits)).image)
     pixels.flags.writeable = False
     return pixels
+
+
+def _whole(found: Decoded | Undecodable) -> Decoded:
+    if isinstance(found, Undecodable):
+        raise HanmoError(f"no picture: {found.reason.value} ({found.detail})")
+    return found

@@ -102,6 +102,15 @@ def test_a_copy_of_thin_strokes_on_a_plain_ground_is_found() -> None:
     assert min(distance(a, b) for number, a in enumerate(looks) for b in looks[:number]) > REACH
 
 
+@pytest.mark.parametrize("scale", [0.95, 0.7, 0.3])
+def test_a_copy_of_a_large_picture_is_found(scale: float) -> None:
+    """Large ones are reduced by plain means first; a copy that is small enough is not."""
+    for seed in range(4):
+        picture = scene(seed, 900, 700)
+        small = picture.resize((round(900 * scale), round(700 * scale)), Image.Resampling.LANCZOS)
+        assert distance(look(pixels(picture)), look(pixels(small))) <= 2
+
+
 def test_other_pictures_are_far_apart() -> None:
     looks = [look(pixels(picture)) for picture in SCENES]
     apart = [distance(a, b) for number, a in enumerate(looks) for b in looks[:number]]

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Int16, Int64, Shaped, UInt8, UInt16, UInt32, UInt64
 from PIL import Image
@@ -33,6 +34,7 @@ COLOR = 8
 LONGEST_ID = 256
 
 _SIDE = 32
+_GAP = 4.0  # times _SIDE, below which a size is never reached by plain means
 _TAIL = 2048  # newest looks, compared one by one; when full they become a table
 _BLOCK = 256  # arrivals that are looked up together
 _CANDIDATES = 1 << 20  # compared at once
@@ -64,7 +66,8 @@ def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
     """The look of a picture.
 
     Grey (Rec. 601) is brought to 32x32 by cubic weights (plain means shift thin strokes when the size changes by a
-    little) and transformed by a cosine transform (DCT-II) of whole numbers, so that every machine gives the same bits.
+    little; a large picture is first reduced by them to four times that size or more, where they do no harm) and
+    transformed by a cosine transform (DCT-II) of whole numbers, so that every machine gives the same bits.
     Of the coefficients, the 64 of lowest frequency but the mean, in the order of u + v, then v, each give one bit:
     whether it is above their median by more than a hundredth of their largest size.
     Without that margin, coefficients that are nearly zero (of drawings with much symmetry, or little in them) would
@@ -73,15 +76,17 @@ def look(picture: UInt8[np.ndarray, "H W 3"]) -> Look:
     Args:
         picture: sRGB, 0-255, upright, H and W at least 1.
     """
-    image = Image.fromarray(picture)
-    grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC), dtype=np.int64)
+    image = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC, reducing_gap=_GAP)
+    grey = np.asarray(small, dtype=np.int64)
     values = (_BASIS @ grey @ _BASIS.T)[_ORDER]
     margin = np.abs(values).max() // 100
     ordered = np.sort(values)
     above = 2 * values > ordered[31] + ordered[32] + 2 * margin
     bits = int.from_bytes(np.packbits(above).tobytes(), "big")
-    sums = np.array(image.histogram()).reshape(3, 256) @ np.arange(256)
-    red, green, blue = (int(total) for total in (2 * sums + picture[..., 0].size) // (2 * picture[..., 0].size))
+    size = image.width * image.height
+    sums = cv2.sumElems(picture)[:3]  # whole numbers, exact
+    red, green, blue = ((2 * int(total) + size) // (2 * size) for total in sums)
     return Look(bits, (red, green, blue))
 
 
