@@ -6,7 +6,7 @@ nothing is recognised.
 
 The reader knows Latin, Greek, Chinese and Japanese letters. Of other scripts it finds the lines and reads nothing,
 or some letters that look alike, unsurely ("MoKBa" of a Cyrillic Moskva, at 0.8): such lines are `foreign`. It also
-takes shapes for letters now and then. The limits below, measured on drawn pictures, are what tells these apart, and
+takes shapes for letters now and then (a face for "63"). The limits below, measured on drawn pictures, are what tells these apart, and
 are no thresholds of keeping or dropping. A Cyrillic word of nothing but letters that Latin has too is read as Latin,
 and shapes in a row (five rings) as a word.
 """
@@ -27,13 +27,15 @@ from hanmo.data.ocr import OCR, Box, Line
 from hanmo.data.record import Record
 from hanmo.errors import ConfigError
 
-_WHOLE = 0.9
-"""Share of both sides from which a box is the picture itself, which a detector takes for a letter when it is tiny."""
+_LARGE = 0.5
+"""Share of both sides from which a box in which nothing was read holds the picture's subject."""
 _WORDLIKE = 1.25
 """Width over height from which a box in which nothing was read may hold a word rather than a shape."""
 _STROKES = 4.0
 """Edges that a line across such a box must meet at least, and for each of its heights `_STROKES_A_HEIGHT` more."""
 _STROKES_A_HEIGHT = 1.5
+_LIKE_SHAPES = frozenset("oO0Il1i")
+"""What a ring and a bar are read as, surely: alone they are no text."""
 _FLAT = 6
 """Levels, in 255, between neighbours in a channel up to which a picture has no edge that a letter could have."""
 
@@ -48,6 +50,7 @@ class ReadConfig:
         sure: how sure (0-1) the reader must be of a short line.
         long: characters from which a line is long: of a script that it does not know it reads fewer.
         sure_long: how sure it must be of a long line.
+        sure_single: how sure of a single character, which many a shape looks like.
 
     Raises:
         ConfigError: a value out of range.
@@ -57,12 +60,13 @@ class ReadConfig:
     sure: float = 0.8
     long: int = 8
     sure_long: float = 0.6
+    sure_single: float = 0.97
 
     def __post_init__(self) -> None:
         """See the class."""
         if self.side < 32 or self.long < 1:
             raise ConfigError(f"side = {self.side} and long = {self.long}; give at least 32 pixels and 1 character")
-        for name in ("sure", "sure_long"):
+        for name in ("sure", "sure_long", "sure_single"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 to 1")
 
@@ -160,13 +164,16 @@ def _is_flat(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
 
 def _kind(line: Line, picture: UInt8[np.ndarray, "h w 3"], config: ReadConfig) -> Literal["text", "foreign", "nothing"]:
     """Whether a line that was found is text that can be read, text that cannot, or a shape."""
-    letters = sum(character.isalnum() for character in line.text)
-    if letters and line.score >= (config.sure_long if letters >= config.long else config.sure):
+    read = [character for character in line.text if character.isalnum()]
+    if len(read) == 1:
+        return "text" if line.score >= config.sure_single and read[0] not in _LIKE_SHAPES else "nothing"
+    if read and line.score >= (config.sure_long if len(read) >= config.long else config.sure):
         return "text"
     left, top, right, bottom = line.box
     width, height = right - left, bottom - top
-    whole = width >= _WHOLE * picture.shape[1] and height >= _WHOLE * picture.shape[0]
-    if whole or width < _WORDLIKE * height:
+    large = width >= _LARGE * picture.shape[1] and height >= _LARGE * picture.shape[0]
+    digits = bool(read) and all(character.isdecimal() for character in read)
+    if large or digits or width < _WORDLIKE * height:
         return "nothing"
     strokes = _strokes(picture[top:bottom, left:right])
     return "foreign" if strokes >= max(_STROKES, _STROKES_A_HEIGHT * width / height) else "nothing"
