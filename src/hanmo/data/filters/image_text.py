@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float32, UInt8
 from PIL import Image
+from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from hanmo.errors import ConfigError, WeightsError
@@ -97,7 +98,7 @@ class Towers:
             self._prepare: Any = AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
             model: Any = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
             self._model = model.to(torch.device(config.device)).eval()
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
             why = " ".join(str(error).split())[:200]
             raise WeightsError(f"{config.model} cannot be loaded ({why}): download it again, or name another") from None
         text = self._model.config.text_config

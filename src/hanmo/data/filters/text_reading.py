@@ -6,9 +6,9 @@ nothing is recognised.
 
 The reader knows Latin, Greek, Chinese and Japanese letters. Of other scripts it finds the lines and reads nothing,
 or some letters that look alike, unsurely ("MoKBa" of a Cyrillic Moskva, at 0.8): such lines are `foreign`. It also
-takes shapes for letters now and then (a face for "63"). The limits below, measured on drawn pictures, are what tells these apart, and
-are no thresholds of keeping or dropping. A Cyrillic word of nothing but letters that Latin has too is read as Latin,
-and shapes in a row (five rings) as a word.
+takes shapes for letters now and then (a face for "63"). The limits below, measured on drawn pictures and photographs,
+are what tells these apart, and are no thresholds of keeping or dropping. A Cyrillic word of nothing but letters that
+Latin has too is read as Latin, and shapes in rows (rings, coins) as words.
 """
 
 from __future__ import annotations
@@ -165,9 +165,9 @@ def _is_flat(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
 def _kind(line: Line, picture: UInt8[np.ndarray, "h w 3"], config: ReadConfig) -> Literal["text", "foreign", "nothing"]:
     """Whether a line that was found is text that can be read, text that cannot, or a shape."""
     read = [character for character in line.text if character.isalnum()]
-    if len(read) == 1:
-        return "text" if line.score >= config.sure_single and read[0] not in _LIKE_SHAPES else "nothing"
-    if read and line.score >= (config.sure_long if len(read) >= config.long else config.sure):
+    if len(read) == 1 and read[0] in _LIKE_SHAPES:
+        return "nothing"
+    if read and line.score >= _enough(len(read), config):
         return "text"
     left, top, right, bottom = line.box
     width, height = right - left, bottom - top
@@ -177,6 +177,12 @@ def _kind(line: Line, picture: UInt8[np.ndarray, "h w 3"], config: ReadConfig) -
         return "nothing"
     strokes = _strokes(picture[top:bottom, left:right])
     return "foreign" if strokes >= max(_STROKES, _STROKES_A_HEIGHT * width / height) else "nothing"
+
+
+def _enough(length: int, config: ReadConfig) -> float:
+    if length == 1:
+        return config.sure_single
+    return config.sure_long if length >= config.long else config.sure
 
 
 def _strokes(crop: UInt8[np.ndarray, "h w 3"]) -> float:
