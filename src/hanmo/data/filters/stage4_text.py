@@ -158,7 +158,7 @@ def split_of(record: Record) -> Language:
     raise RequestError(f"the record {record.id} is in no split: run the operator text_split of stage 4 first")
 
 
-def of_splits(records: Iterable[Record], splits: Iterable[Language]) -> Iterator[Record]:
+def of_splits(records: Iterable[Record], splits: Iterable[str]) -> Iterator[Record]:
     """Only the records of some splits, in order, one in memory at a time.
 
     A stage that treats splits differently runs over one set for each: a shard is read once for each split and written
