@@ -11,8 +11,9 @@
 
 The split is in the metadata ("text_split": {"language": "english"}), and `split_of` reads it. Training keeps the area
 of pictures and not a side, so shares are what remains of a height at another resolution. A line's height is that of its
-box, 1.2 to 1.7 times the size of its font; of a line that stands upright (vertical Chinese) its width is taken.
-A picture without text has the heights of the largest letter that it has room for, so a low bound keeps it.
+box, 1.2 to 2 times the size of its font, most for the smallest; of a line that stands upright (vertical Chinese) its
+width is taken. A picture without text has the heights of the largest letter that it has room for, so a low bound
+keeps it.
 
 All read through `text_reading`, once for a picture. It does not know which split a recipe treats how. Slanted lines
 are measured by the upright box around them, which makes them larger than they are.
