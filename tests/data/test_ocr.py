@@ -13,6 +13,7 @@ from hanmo.evaluate.text import exact
 pytest.importorskip("rapidocr")
 
 from hanmo.data.ocr import OCR, Line
+from hanmo.data.synthesize.fonts import font_path
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,24 @@ def test_lines_are_found_from_top_to_bottom_with_their_boxes(ocr: OCR) -> None:
 
 def test_a_picture_without_text_has_no_lines(ocr: OCR) -> None:
     assert ocr.read(Image.new("RGB", (96, 64), "gray")) == []
+
+
+def test_a_survey_also_shows_the_lines_that_cannot_be_read(ocr: OCR) -> None:
+    try:
+        font = ImageFont.truetype(str(font_path("en", "sans")), 28)
+    except RequestError as missing:
+        pytest.skip(str(missing))
+    image = Image.new("RGB", (256, 128), "white")
+    draw = ImageDraw.Draw(image)
+    draw.text((20, 20), "ENTRANCE", font=font, fill="black")
+    draw.text((20, 76), "ВЫХОД", font=font, fill="black")
+    first, second = ocr.survey(image)
+    assert [first] == ocr.read(image)
+    assert first.text == "ENTRANCE"
+    assert (second.text, second.score) == ("", 0.0)
+    assert second.box[1] > first.box[3] - 10
+    assert ocr.survey(Image.new("RGB", (96, 64), "gray")) == []
+    assert ocr.read(image) == [first], "a survey changes nothing of how is read"
 
 
 def test_a_box_outside_the_picture_is_refused(ocr: OCR) -> None:

@@ -4,9 +4,9 @@ The optional extra `evaluate` brings RapidOCR (Apache-2.0, models inside the whe
 required: its recogniser knows 8,103 of the 8,105 characters of the General Standard table, the older one
 5,500.
 
-Two ways to read. `read` finds the lines of text anywhere in a picture. `read_box` is told where the text is
-and only recognises it: a detector overlooks single characters, which is not the painter's fault. Text that a
-low score would hide is kept: the score is reported, the decision is the caller's.
+Ways to read. `read` finds the lines of text anywhere in a picture, and `survey` also those that it cannot read.
+`read_box` is told where the text is and only recognises it: a detector overlooks single characters, which is not the
+painter's fault. Text that a low score would hide is kept: the score is reported, the decision is the caller's.
 
 This module does not know what text was asked for, nor how strictly to compare: see `evaluate/text.py`.
 Pictures are PIL images; boxes are (left, top, right, bottom) in pixels, right and bottom excluded.
@@ -75,6 +75,27 @@ class OCR:
             Line(text, _upright(corners, image.size), float(score))
             for text, corners, score in zip(found.txts, found.boxes, found.scores, strict=True)
         ]
+        return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
+
+    def survey(self, image: Image.Image) -> list[Line]:
+        """`read`, with the lines that were found and could not be read: of those the text is "" and the score 0.
+
+        The reader knows Latin, Greek, Chinese and Japanese letters. Of a line in another script, which its detector
+        sees as well as any, it reads nothing or nonsense, and `read` says nothing of it. Where the detector finds no
+        line, nothing is recognised, which makes a picture without text the cheapest.
+        """
+        pixels = _bgr(image)
+        try:
+            found = self._engine(pixels, use_rec=False)
+        finally:
+            self._engine.use_rec = True  # RapidOCR keeps what it was told
+        if found is None or found.boxes is None or not len(found.boxes):
+            return []
+        corners = np.asarray(found.boxes, dtype=np.float32)
+        read = self._engine.recognize_txt(self._engine.crop_text_regions(pixels, corners))
+        lines = []
+        for text, four, score in zip(read.txts, corners, read.scores, strict=True):
+            lines.append(Line(text.strip(), _upright(four, image.size), float(score) if text.strip() else 0.0))
         return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
 
     def read_box(self, image: Image.Image, box: Box | None = None) -> str:
