@@ -1,6 +1,6 @@
 """The reader of text: PP-OCRv6 through RapidOCR on the CPU (report section 5.2.2, text rendering).
 
-The optional extra `evaluate` brings RapidOCR (Apache-2.0, models inside the wheel). Version 3.10 or later is
+The optional extras `data` and `evaluate` bring RapidOCR (Apache-2.0, models inside the wheel). Version 3.10 or later is
 required: its recogniser knows 8,103 of the 8,105 characters of the General Standard table, the older one
 5,500.
 
@@ -133,12 +133,12 @@ def check_installed() -> None:
     except PackageNotFoundError as error:
         raise RequestError(
             f"reading text in pictures needs rapidocr >= {want}, which is not installed; "
-            "install it with: pip install 'hanmo[evaluate]'"
+            "install it with: pip install 'hanmo[data]'"
         ) from error
     if tuple(int(part) for part in found.split(".")[:2]) < _MINIMUM:
         raise RequestError(
             f"rapidocr {found} cannot read rare characters; version {want} or later is needed: "
-            "pip install -U 'hanmo[evaluate]'"
+            "pip install -U 'hanmo[data]'"
         )
 
 

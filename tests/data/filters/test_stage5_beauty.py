@@ -83,11 +83,6 @@ def test_one_colour_has_nothing_to_measure(size: tuple[int, int]) -> None:
     assert (scores.noise, scores.blocks, scores.contrast, scores.sharpness) == (0, 0, 0, 0)
 
 
-def test_size_is_of_the_upright_picture() -> None:
-    scores = found(stage5.Size(), Image.new("RGB", (300, 200))).scores
-    assert scores == {"shorter": 200, "longer": 300, "pixels": 60_000, "ratio": 1.5}
-
-
 # --- codes ------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Stage 5 as operators (report section 3.2: image quality, resolution of 640p, aesthetics, abnormal elements).
 
-    size           shorter, longer, pixels, ratio      what 640p asks of a picture; ratio is longer / shorter
+    resolution     as in stage 1, now against 640p
     image_quality  noise, blocks, jpeg, contrast, exposure, sharpness     at full resolution, see `image_quality`
     aesthetics     score, as its head was trained      about 1 to 10 with the published ones
     codes          count 0..., share 0 ... 1           QR, bar and other codes; formats and boxes in the metadata
@@ -27,33 +27,13 @@ from hanmo.data.filters.aesthetic_head import linear_head
 from hanmo.data.filters.image_quality import measure_quality
 from hanmo.data.filters.published import classify, embed, labels_of
 from hanmo.data.filters.quality import to_grey
+from hanmo.data.filters.stage1_files import Resolution
 from hanmo.data.filters.watermark import find_marks
 from hanmo.data.look import Pixels, picture_of
 from hanmo.data.ocr import OCR, Line
 from hanmo.data.operator import Measured, Operator
 from hanmo.data.record import Json, Record
 from hanmo.errors import ConfigError, WeightsError
-
-
-@dataclass(frozen=True)
-class SizeConfig:
-    """Nothing to choose."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """Sides of the upright picture in pixels."""
-
-    config: SizeConfig = SizeConfig()
-    name = "size"
-    version = 1
-    scores = ("shorter", "longer", "pixels", "ratio")
-
-    def measure(self, record: Record) -> Measured:
-        """See `Operator`."""
-        height, width = picture_of(record).shape[:2]
-        shorter, longer = float(min(height, width)), float(max(height, width))
-        return Measured({"shorter": shorter, "longer": longer, "pixels": shorter * longer, "ratio": longer / shorter})
 
 
 @dataclass(frozen=True)
@@ -270,7 +250,7 @@ class WatermarkClassifier:
 
 
 OPERATORS: Mapping[str, type[Operator]] = {
-    "size": Size,
+    "resolution": Resolution,
     "image_quality": ImageQuality,
     "aesthetics": Aesthetics,
     "codes": Codes,
