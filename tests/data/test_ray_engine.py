@@ -27,6 +27,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.filterwarnings("ignore")  # Ray warns of its own settings
 def test_a_cluster_gives_the_same_bytes_as_this_machine_also_where_workers_die(tmp_path: Path) -> None:
     import ray
 
