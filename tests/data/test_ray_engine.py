@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +30,12 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.filterwarnings("ignore")  # Ray warns of its own settings
-def test_a_cluster_gives_the_same_bytes_as_this_machine_also_where_workers_die(tmp_path: Path) -> None:
+def test_a_cluster_gives_the_same_bytes_as_this_machine_also_where_workers_die(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import ray
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))  # so that actors find tiny_pictures
 
     write_folder(tmp_path / "pictures", 8)
     collect([FolderSource(tmp_path / "pictures")], tmp_path / "in", CollectConfig(items_per_shard=2))

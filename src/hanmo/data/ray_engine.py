@@ -108,6 +108,9 @@ def on_ray(ray: RayConfig) -> Engine:
                 if row["error"]:
                     raise pickle.loads(row["error"])
                 yield Counts(int(row["kept"]), int(row["rejected"]), int(row["measured"]))
+        except _import().exceptions.RayError as error:
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            raise HanmoError(f"Ray gave up: {' ... '.join([*lines[:1], *lines[-1:]])[:400]}") from error
         finally:
             if started:
                 _import().shutdown()

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -133,6 +137,33 @@ def test_a_fetch_that_is_stopped_keeps_what_it_had(tmp_path: Path, server: Serve
         fetch(breaking(), answers, FetchConfig(**FAST, window=1), random.Random(0))  # type: ignore[arg-type]
     with Answers(tmp_path / "answers") as answers:
         assert answers[server.url("/ok/1")].image == png(1)
+
+
+KILLED = """
+import os, random, signal, sys, time
+from pathlib import Path
+from hanmo.data.web.answers import Answers
+from hanmo.data.web.config import FetchConfig
+from hanmo.data.web.exchange import ExchangeConfig
+from hanmo.data.web.polite import fetch
+def urls():
+    yield from sys.argv[2:]
+    os.kill(os.getpid(), signal.SIGKILL)
+with Answers(Path(sys.argv[1]), write=True) as answers:
+    config = FetchConfig(window=1, host_delay=0.0, exchange=ExchangeConfig(private=True))
+    fetch(urls(), answers, config, random.Random(0))
+"""
+
+
+def test_a_fetch_that_is_killed_leaves_whole_answers_and_goes_on(tmp_path: Path, root: Path, server: Server) -> None:
+    urls = [server.url(f"/slow/{number}") for number in range(12)]  # more than a second: what is older is on disk
+    path = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "answers"), *urls]
+    assert subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode == -signal.SIGKILL
+    done, kept = get(tmp_path, urls)
+    assert done.known >= 5
+    assert done.known + done.pictures == 12
+    assert [kept[url].image for url in urls] == [png(number) for number in range(12)]
 
 
 def test_answers_are_written_by_one_at_a_time_and_read_only_where_they_are(tmp_path: Path) -> None:
