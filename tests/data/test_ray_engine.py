@@ -35,6 +35,7 @@ def test_a_cluster_gives_the_same_bytes_as_this_machine_also_where_workers_die(
 ) -> None:
     import ray
 
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))  # so that actors find tiny_pictures
 
     write_folder(tmp_path / "pictures", 8)

@@ -60,13 +60,19 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path, server: Server) ->
 
 
 def test_a_failure_of_the_moment_is_tried_again_and_no_oftener_than_allowed(tmp_path: Path, server: Server) -> None:
-    good, bad, asleep = (server.url(path) for path in ("/failing/3/1", "/failing/9/2", "/busy/500/3"))
-    _, kept = get(tmp_path, [good, bad, asleep], tries=3, longest_wait=0.1)
+    good, bad = (server.url(path) for path in ("/failing/3/1", "/failing/9/2"))
+    _, kept = get(tmp_path, [good, bad], tries=3)
     assert kept[good].image == png(1)
     assert server.times("/failing/9/2") == 3
     assert kept[bad].reason == "HTTP 503 (in the last of 3 tries)"
-    assert server.times("/busy/500/3") == 1
-    assert kept[asleep].reason == "HTTP 429, and not to ask again for 500 s"
+
+
+def test_a_host_that_asks_to_be_left_alone_for_long_is_not_asked_again(tmp_path: Path, server: Server) -> None:
+    urls = [server.url(path) for path in ("/busy/500/1", "/ok/2", "/ok/3")]
+    _, kept = get(tmp_path, urls, per_host=1, longest_wait=0.1, robots=False)
+    assert len(server.asked) == 1
+    assert kept[urls[0]].reason == "HTTP 429, and not to ask again for 500 s"
+    assert kept[urls[2]].reason == "not asked: 127.0.0.1 asked to be left alone for 500 s"
 
 
 def test_a_busy_host_is_left_alone_for_as_long_as_it_asks(tmp_path: Path, server: Server) -> None:

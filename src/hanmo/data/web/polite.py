@@ -95,6 +95,7 @@ class _Crawl:
         self._answers, self._config, self._random = answers, config, generator
         self._hosts: Hosts[_Job] = Hosts(config.per_host, config.host_delay)
         self._failed: Counter[str] = Counter()  # of each host, in a row
+        self._given_up: dict[str, str] = {}  # hosts that are not asked any more, and why
         self._sites: dict[str, _Site] = {}
         self._open: set[str] = set()  # URLs of the list that are on their way
         self._done: queue.SimpleQueue[tuple[_Job, str, _Outcome]] = queue.SimpleQueue()
@@ -176,10 +177,9 @@ class _Crawl:
             if job is None:
                 return pause
             host = job.url.host
-            if self._failed[host] >= self._config.host_failures:
+            if host in self._given_up:
                 self._hosts.done(host)
-                times = self._failed[host]
-                self._fail(job, Unfetched("unreachable", f"{host} failed {times} times in a row: given up"))
+                self._fail(job, Unfetched("unreachable", f"not asked: {host} {self._given_up[host]}"))
                 continue
             self._running += 1
             pool.submit(self._ask, job)
@@ -217,6 +217,8 @@ class _Crawl:
         except Unfetched as failure:
             if failure.kind == "unreachable":
                 self._failed[host] += 1
+                if self._failed[host] >= self._config.host_failures:
+                    self._given_up.setdefault(host, f"failed {self._failed[host]} times in a row")
             elif failure.kind != "refused":
                 self._failed.pop(host, None)
             self._fail(job, failure)
@@ -233,7 +235,7 @@ class _Crawl:
         job.tries += 1
         asked = failure.wait or 0.0
         if asked > self._config.longest_wait:
-            self._hosts.rest(job.url.host, time.monotonic() + self._config.longest_wait)
+            self._given_up[job.url.host] = f"asked to be left alone for {asked:.0f} s"
             raise Unfetched(failure.kind, f"{failure.reason}, and not to ask again for {asked:.0f} s")
         self._hosts.rest(job.url.host, time.monotonic() + asked)  # meant for everybody who asks this host
         if not failure.again:
