@@ -1,4 +1,4 @@
-"""Where records come from (report section 3.1): files, tables, the network. Each yields records, and rejects for the rest.
+"""Where records come from (report section 3.1): files and the network. Each yields records, and rejects for the rest.
 
     folder     pictures with captions beside them
     tar        WebDataset tars of anybody
