@@ -12,7 +12,7 @@ from hanmo.data.operator import Measured, Threshold, digest, operator_key
 from hanmo.data.rejects import Reject, read_rejects
 from hanmo.data.scores import fingerprint, read_scores
 from hanmo.data.shards import read_shard, write_shard
-from hanmo.data.stage import Counts, Stage, Task, run_shard
+from hanmo.data.stage import Counts, Stage, Task, measure_shard, run_shard
 
 RECORDS = [record(level) for level in (10, 60, 110, 160)]
 DARK = {"brightness": {"mean": Threshold(low=50.0)}}
@@ -158,3 +158,18 @@ def test_a_finished_shard_says_what_made_it(task: Task, brightness: Brightness) 
     known = read_success(task.place) or {}
     assert known["thresholds"] == {"brightness": {"mean": {"low": 50.0, "high": None}}}
     assert (known["kept"], known["rejected"], len(known["operators_hash"])) == (3, 1, 16)
+
+
+def test_operators_may_be_measured_before_the_rest_and_nothing_is_measured_twice(
+    task: Task, brightness: Brightness, tmp_path: Path
+) -> None:
+    stage = Stage((brightness, Fatal(FatalConfig("nobody", "raise"))), {"brightness": {"mean": Threshold(low=25.0)}})
+    count = measure_shard(task, replace(stage, operators=(brightness,)))
+    assert count == brightness.calls
+    assert read_success(task.place) is None
+    both = run_shard(task, stage)
+    assert (both.measured, brightness.calls) == (count, count), "what is measured now is the other operator"
+    elsewhere = Task(task.shard, tmp_path / "elsewhere" / task.place.name)
+    elsewhere.place.parent.mkdir()
+    run_shard(elsewhere, stage)
+    assert tree(elsewhere.place) == tree(task.place)

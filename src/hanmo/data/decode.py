@@ -139,6 +139,26 @@ def decode(data: bytes, declared: str | None = None, limits: DecodeLimits | None
         return Undecodable(Reason.TRUNCATED if cut else Reason.BROKEN, f"{kind}: {said[:160]}")
 
 
+def stated_too_large(data: bytes, limits: DecodeLimits | None = None) -> Undecodable | None:
+    """Whether a picture's header states more pixels than are allowed; None where not, and where there is no telling.
+
+    Nothing is decoded, so it costs next to nothing; a file that is broken is no concern of this function.
+    """
+    limits, kind = limits or DecodeLimits(), sniff(data)
+    if kind is None:
+        return None
+    stated = _stated_size(data, kind)
+    if stated is not None:
+        return _beyond(*stated, limits)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _opener(kind)(BytesIO(data)) as picture:
+                return _beyond(*picture.size, limits)
+    except Exception:  # decoders raise anything
+        return None
+
+
 def sniff(data: bytes) -> Format | None:
     """What the first bytes say that a file is; None when it is none of `Format`."""
     if data.startswith(b"\xff\xd8\xff"):

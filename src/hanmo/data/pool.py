@@ -15,8 +15,9 @@ import resource
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
@@ -47,12 +48,12 @@ class Watch(Protocol[T]):
 
 
 def run_tasks(
-    tasks: Sequence[Task], work: Callable[[Task], Result], watch: Watch[Task], workers: int, memory: int | None = None
+    tasks: Iterable[Task], work: Callable[[Task], Result], watch: Watch[Task], workers: int, memory: int | None = None
 ) -> Generator[Result, None, None]:
     """The results of all tasks, in the order in which they are done.
 
     Args:
-        tasks: each goes to one worker at a time.
+        tasks: each goes to one worker at a time; the next one is taken when a worker is free for it.
         work: a function that pickles; run in the workers.
         watch: told of deaths.
         workers: how many processes, 1 or more.
@@ -61,13 +62,15 @@ def run_tasks(
     Raises:
         HanmoError: the first error of a task, after which no other is begun; or what `watch` raises.
     """
-    waiting = deque(tasks)
+    coming = iter(tasks)
+    lost: deque[Task] = deque()
     crew: list[_Worker[Task, Result]] = []
+    hire = partial(_Worker[Task, Result], work, memory)
     try:
-        crew += [_Worker(work, memory) for _ in range(min(workers, len(waiting)))]
-        while waiting or any(worker.busy for worker in crew):
-            for worker in [worker for worker in crew if not worker.busy][: len(waiting)]:
-                worker.give(waiting.popleft())
+        while True:
+            _hand_out(lost, coming, crew, hire, workers)
+            if not any(worker.busy for worker in crew):
+                return
             multiprocessing.connection.wait([handle for worker in crew for handle in worker.handles], _TICK)
             for place, worker in enumerate(crew):
                 reply = worker.reply()
@@ -75,8 +78,8 @@ def run_tasks(
                     yield reply[0]
                 elif not worker.alive:
                     code = worker.end()
-                    waiting.extendleft(_lost(worker, watch, code))
-                    crew[place] = _Worker(work, memory)
+                    lost.extend(_lost(worker, watch, code))
+                    crew[place] = hire()
                 elif worker.busy and watch.hangs(worker.task):
                     worker.kill()
     finally:
@@ -84,6 +87,24 @@ def run_tasks(
             worker.kill()
         for worker in crew:
             worker.end()
+
+
+def _hand_out(
+    lost: deque[Task],
+    coming: Iterator[Task],
+    crew: list[_Worker[Task, Result]],
+    hire: Callable[[], _Worker[Task, Result]],
+    workers: int,
+) -> None:
+    """Give a task to every worker that is free, or that may still be hired, while there are tasks."""
+    while (free := next((one for one in crew if not one.busy), None)) is not None or len(crew) < workers:
+        task = lost.popleft() if lost else next(coming, None)
+        if task is None:
+            return
+        if free is None:
+            free = hire()
+            crew.append(free)
+        free.give(task)
 
 
 def _lost(worker: _Worker[Task, Result], watch: Watch[Task], code: int) -> list[Task]:

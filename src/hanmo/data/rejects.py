@@ -27,6 +27,9 @@ Kind = Literal[
     "no_picture",  # bytes that are no picture's, or a sample without one
     "bad_caption",  # captions or metadata that cannot be read
     "repeat",  # the same bytes as an earlier record of the set
+    "refused",  # a server, its robots.txt, or a rule of ours does not allow to fetch it
+    "unreachable",  # the network gave no whole answer, in as many tries as were allowed
+    "wrong_type",  # a picture of another type than its server says
 ]
 
 

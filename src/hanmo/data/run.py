@@ -1,4 +1,4 @@
-"""A stage over a whole set, on worker processes of this machine (report section 3.2: seven of them in a row).
+"""A stage over a whole set (report section 3.2: seven of them in a row).
 
     collect(sources, set0)  ->  run(shards_of(set0), set1, stage1)  ->  run(shards_of(set1), set2, stage2)  -> ...
 
@@ -6,6 +6,8 @@ The shard is the unit of work (`stage` does one). The run may be stopped or kill
 worker: called again, it goes on, and ends with the same bytes as one that was never stopped, whatever the number of
 workers. A record over which workers die ends in the rejects table. Called with other thresholds it decides again and
 measures nothing; with another operator it measures that one.
+
+Who does the shards is an `Engine`: worker processes of this machine, or a cluster (`ray_engine`), with the same bytes.
 
 Known limits: where the machine kills the parent together with the worker, nobody notes which record did it, and the
 next run tries it again; and a script that calls this must guard its main part (`if __name__ == "__main__"`), since
@@ -16,18 +18,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from hanmo.data.journal import note_death, pending
 from hanmo.data.layout import alone, places, read_success, shard_in, write_success
 from hanmo.data.operator import check_thresholds, operator_key
 from hanmo.data.pool import run_tasks
 from hanmo.data.scores import fingerprint
-from hanmo.data.stage import Stage, Task, plan, run_shard
+from hanmo.data.stage import Counts, Stage, Task, plan, run_shard
 from hanmo.errors import ConfigError, HanmoError, RequestError
 from hanmo.log import get_logger, progress
 
@@ -76,7 +79,32 @@ class Summary:
     untouched: int
 
 
-def run(shards: Sequence[Path], folder: Path, stage: Stage, config: RunConfig | None = None) -> Summary:
+@runtime_checkable
+class Engine(Protocol):
+    """Who brings shards to their `_SUCCESS`."""
+
+    def __call__(self, tasks: Sequence[Task], stage: Stage, config: RunConfig) -> Generator[Counts, None, None]:
+        """Run every task with `run_shard`; one item for each, in the order in which they are done.
+
+        Raises:
+            HanmoError: the first error of a task.
+        """
+
+
+def on_this_machine(tasks: Sequence[Task], stage: Stage, config: RunConfig) -> Generator[Counts, None, None]:
+    """The `Engine` of worker processes."""
+    work = partial(run_shard, stage=stage)
+    with closing(run_tasks(tasks, work, ShardWatch(config.seconds), config.workers, config.memory)) as done:
+        yield from done
+
+
+def run(
+    shards: Sequence[Path],
+    folder: Path,
+    stage: Stage,
+    config: RunConfig | None = None,
+    engine: Engine = on_this_machine,
+) -> Summary:
     """Bring every shard through a stage.
 
     Args:
@@ -84,6 +112,7 @@ def run(shards: Sequence[Path], folder: Path, stage: Stage, config: RunConfig | 
         folder: the set that comes out; made where it is missing, inside a folder that is there.
         stage: operators and thresholds.
         config: see `RunConfig`.
+        engine: who does the shards.
 
     Raises:
         ConfigError: thresholds that belong to no score, or operators that cannot be named.
@@ -101,13 +130,13 @@ def run(shards: Sequence[Path], folder: Path, stage: Stage, config: RunConfig | 
         plans = {task: plan(stage, fingerprint(task.shard)) for task in tasks}
         open_tasks = [task for task in tasks if not _finished(task, plans[task])]
         measured = 0
-        with progress(len(tasks), "shards", initial=len(tasks) - len(open_tasks)) as bar:
-            work = partial(run_shard, stage=stage)
-            watch = _Watch(config.seconds)
-            with closing(run_tasks(open_tasks, work, watch, config.workers, config.memory)) as done:
-                for counts in done:
-                    measured += counts.measured
-                    bar.update()
+        with (
+            progress(len(tasks), "shards", initial=len(tasks) - len(open_tasks)) as bar,
+            closing(engine(open_tasks, stage, config)) as done,
+        ):
+            for counts in done:
+                measured += counts.measured
+                bar.update()
         made = [read_success(task.place) or {} for task in tasks]
         kept, rejected = (sum(known[name] for known in made) for name in ("kept", "rejected"))
         write_success(folder, {"shards": len(tasks), "kept": kept, "rejected": rejected})
@@ -129,7 +158,7 @@ def _finished(task: Task, wanted: dict[str, object]) -> bool:
     return known is not None and wanted.items() <= known.items() and shard_in(task.place).is_file()
 
 
-class _Watch:
+class ShardWatch:
     """Notes deaths in the journals, and sees who has been at one record for too long."""
 
     def __init__(self, seconds: float) -> None:

@@ -97,6 +97,19 @@ def run_shard(task: Task, stage: Stage) -> Counts:
     return Counts(kept, len(rejects), made)
 
 
+def measure_shard(task: Task, stage: Stage) -> int:
+    """Only measure, so that `run_shard` finds the scores of these operators; how many measurements were made.
+
+    Raises:
+        HanmoError: the shard is damaged.
+        RequestError: the shard is missing, or larger than the limits.
+        OutputError: the folder cannot be written to.
+    """
+    made_from = fingerprint(task.shard)
+    begin(task.place)
+    return _results(task, stage, made_from)[1]
+
+
 def _results(task: Task, stage: Stage, made_from: str) -> tuple[dict[str, Results], int]:
     """What every operator found, by its name, from its file or measured now; and how many measurements were made."""
     known: dict[str, Results] = {}

@@ -1,8 +1,10 @@
-"""Where records come from (report section 3.1): folders, tars, tables. Each yields records, and rejects for the rest.
+"""Where records come from (report section 3.1): files and the network. Each yields records, and rejects for the rest.
 
     folder     pictures with captions beside them
     tar        WebDataset tars of anybody
     parquet    tables with a column of pictures
+    urls       lists of URLs, once they are fetched (`hanmo.data.web`)
+    hub        Parquet data sets of a hub
 
 A source reads lazily and in one order, so that two readings agree item by item: `collect` relies on it to go on
 after an interruption. What cannot be read is a `Reject`, never an exception in the middle; only a source that is not
