@@ -177,7 +177,10 @@ def colour_font(path: Path, pictures: dict[str, bytes]) -> Path:
     return path
 
 
-_LINE = ["ascender", "descender", "widthMax", "caretSlopeNumerator", "caretSlopeDenominator", "caretOffset", "minOriginSB", "minAdvanceSB", "maxBeforeBL", "minAfterBL", "pad1", "pad2"]
+_LINE = (
+    "ascender", "descender", "widthMax", "caretSlopeNumerator", "caretSlopeDenominator", "caretOffset",
+    "minOriginSB", "minAdvanceSB", "maxBeforeBL", "minAfterBL", "pad1", "pad2",
+)  # fmt: skip
 
 
 def test_a_fonts_bitmaps_come_out_as_they_went_in(tmp_path: Path) -> None:
