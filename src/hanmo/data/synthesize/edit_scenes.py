@@ -1,8 +1,8 @@
 """Scenes of objects and letters, drawn before and after an edit (report section 3.4 and section 4.2, editing).
 
 A scene is a ground, things in some of its slots, and perhaps a line of text. Two scenes that share a part share the
-very object (`is`), and that is how `changed` knows the mask: the pixels that a changed part covers in either picture, its
-shadow included; of a ground, the pixels that nothing hides wholly. White (True) is changed. Outside, both
+very object (`is`), and that is how `changed` knows the mask: the pixels that a changed part covers in either picture,
+its shadow included; of a ground, the pixels that nothing hides wholly. White (True) is changed. Outside, both
 pictures are the same byte for byte, since `sprites.lay` writes nowhere else. It does not know words or chance.
 H W: rows and columns of a picture. Colours are 0-255; lengths are pixels unless they are called shares.
 """
@@ -85,6 +85,7 @@ class Look:
         counter: its Chinese counting word.
         zh: its Chinese name.
         color: a key of `colors.COLORS`; "" where the picture has colours of its own.
+        tone: its mean colour, by which grounds are chosen.
         style: a key of `scene_words.STYLES`.
         cutout: the picture.
         licence: an SPDX identifier.
@@ -96,6 +97,7 @@ class Look:
     counter: str
     zh: str
     color: str
+    tone: RGB
     style: str
     cutout: Cutout
     licence: str
@@ -182,7 +184,8 @@ def changed(source: Scene, target: Scene) -> Mask:
     # Of a thing that only changes its colour, the shadow stays: the same layer is no change.
     layers = [layer for layer in own if not any(_same(layer, one) for one in other)]
     layers += [layer for layer in other if not any(_same(layer, one) for one in own)]
-    return mask | covered(shape, tuple(layers))
+    mask |= covered(shape, tuple(layers))
+    return mask
 
 
 def _apart(one: Scene, other: Scene) -> tuple[Layer, ...]:

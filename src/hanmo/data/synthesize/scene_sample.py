@@ -24,10 +24,11 @@ from hanmo.data.pairs import Pair
 from hanmo.data.record import Record
 from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.edit_scenes import LAYOUTS, Lettering, Look, Scene, Slot, Thing, changed, draw_scene
-from hanmo.data.synthesize.grounds import contrast
+from hanmo.data.synthesize.grounds import RGB, contrast
 from hanmo.data.synthesize.scene_grounds import GROUNDS, Ground
 from hanmo.data.synthesize.scene_words import COLORS_ZH, PLACES, STYLES, describe, instruct, named, reference
 from hanmo.data.synthesize.shapes import HANDS, NAMES_ZH, OUTLINES, shape
+from hanmo.data.synthesize.sprites import Cutout
 from hanmo.errors import ConfigError
 
 KINDS = ("text", "text_color", "background", "add", "remove", "replace", "move", "color", "style", "style_all")
@@ -121,7 +122,7 @@ def emoji_looks(records: Iterable[Record]) -> EmojiLooks:
             cutout = np.asarray(picture.convert("RGBA"))
         en, counter, zh = objects()[code]
         attribution = str(record.metadata.get("attribution", ""))
-        look = Look(code, en, counter, zh, "", art, cutout, record.licence, attribution)
+        look = Look(code, en, counter, zh, "", _tone(cutout), art, cutout, record.licence, attribution)
         arts.setdefault(art, {})[code] = look
     common = [code for code in objects() if all(code in looks for looks in arts.values())]
     return EmojiLooks({art: {code: looks[code] for code in common} for art, looks in arts.items() if len(common) > 2})
@@ -139,7 +140,7 @@ def objects() -> Mapping[str, tuple[str, str, str]]:
 def shape_look(kind: str, color: str, hand: str) -> Look:
     """A shape of our own as a look."""
     counter, zh = NAMES_ZH[kind]
-    return Look(kind, kind, counter, zh, color, hand, shape(kind, color, hand), OWN_LICENCE)
+    return Look(kind, kind, counter, zh, color, COLORS[color], hand, shape(kind, color, hand), OWN_LICENCE)
 
 
 def scene_pair(
@@ -261,7 +262,8 @@ class _Makers:
         known = {look.key for look in others}
         if self.art:
             every = list(self.emoji.arts[style].values())
-            choice = [look for look in every if look.key not in known]
+            seen = [look for look in every if _far(look.tone, ground) >= _VISIBLE]
+            choice = [look for look in seen or every if look.key not in known]
             return self.rng.choice(choice or [look for look in every if look.key != others[-1].key])
         kind = self.rng.choice([kind for kind in OUTLINES if kind not in known])
         return shape_look(kind, self.rng.choice(self._colors(ground)), style)
@@ -306,13 +308,13 @@ class _Makers:
 
     def _other_ground(self, scene: Scene) -> Ground:
         def fits(ground: Ground) -> bool:
-            text, colors = scene.lettering, {thing.look.color for thing in scene.things} - {""}
-            readable = text is None or text.color in _inks(ground)
-            return (
-                readable and ground.en != scene.ground.en and all(_far(COLORS[c], ground) >= _VISIBLE for c in colors)
-            )
+            return ground.en != scene.ground.en and (scene.lettering is None or scene.lettering.color in _inks(ground))
 
-        return self.rng.choice([ground for ground in GROUNDS if fits(ground)])
+        def stands_out(ground: Ground) -> bool:
+            return all(_far(thing.look.tone, ground) >= _VISIBLE for thing in scene.things)
+
+        fitting = [ground for ground in GROUNDS if fits(ground)]
+        return self.rng.choice([ground for ground in fitting if stands_out(ground)] or fitting)
 
     def _style_edit(self, kind: str, scene: Scene, thing: Thing, ref: tuple[str, str]) -> tuple[Scene, Words]:
         old = thing.look.style
@@ -344,6 +346,13 @@ def _inks(ground: Ground) -> list[str]:
     return [name for name, rgb in COLORS.items() if contrast(rgb, ground.tones) >= _READABLE]
 
 
-def _far(rgb: tuple[int, int, int], ground: Ground) -> float:
+def _far(rgb: RGB, ground: Ground) -> float:
     """How far a colour is from the nearest of a ground, as a distance in RGB."""
     return float(np.linalg.norm(ground.tones.astype(np.float64) - np.array(rgb), axis=-1).min())
+
+
+def _tone(cutout: Cutout) -> RGB:
+    """The mean colour of what can be seen."""
+    weights = np.repeat(cutout[:, :, 3:].astype(np.float64) + 1e-6, 3, axis=2)
+    red, green, blue = (int(v) for v in np.average(cutout[:, :, :3], axis=(0, 1), weights=weights))
+    return red, green, blue
