@@ -26,8 +26,8 @@ from hanmo.data.record import Caption, Json, Record, make_record
 from hanmo.data.rejects import Reject
 from hanmo.errors import RequestError
 
-Pixels = UInt8[np.ndarray, "H W 3"]
-Mask = Bool[np.ndarray, "H W"]
+Pixels = UInt8[np.ndarray, "_ _ 3"]
+Mask = Bool[np.ndarray, "_ _"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from hanmo.data.synthesize.colors import COLORS
 
 Points = tuple[tuple[float, float], ...]
-Cutout = UInt8[np.ndarray, "h w 4"]
+Cutout = UInt8[np.ndarray, "_ _ 4"]
 
 SIDE, _OVER = 256, 3
 HANDS = ("flat", "outlined", "sticker", "glossy")

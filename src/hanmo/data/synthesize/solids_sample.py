@@ -114,12 +114,12 @@ def solid_scene(rng: random.Random, most: int = 5) -> SolidScene:
             break
         names.add((solid.kind, color))
         solids.append(solid)
-        pattern = rng.choices(PATTERNS, (6, 2, 1, 2))[0]
+        pattern = "plain" if color == "white" else rng.choices(PATTERNS, (6, 2, 1, 2))[0]  # paler than white is nothing
         paints.append(Paint(COLORS[color], pattern, rng.choice((0.1, 0.35, 0.6))))
     lamp = rng.uniform(0.0, 360.0), rng.uniform(42.0, 64.0)
     floor = rng.choice(FLOORS)
-    color = rng.choice(_WOOD if floor == "planks" else _FLOOR_COLORS)
-    return SolidScene(_centred(solids), tuple(paints), floor, color, lamp)
+    floor_rgb = rng.choice(_WOOD if floor == "planks" else _FLOOR_COLORS)
+    return SolidScene(_centred(solids), tuple(paints), floor, floor_rgb, lamp)
 
 
 def solid_pair(rng: random.Random, config: SolidConfig | None = None, kind: str | None = None) -> Pair:

@@ -154,11 +154,13 @@ def _pattern(pattern: Pattern, solid: Solid, at: Vectors) -> Lengths:
             return _share((at[:, 2] / unit * 2.5) % 1.0 > 0.5)
         case _:
             pass
-    if solid.kind == "box":
-        across = (at[:, 0] + at[:, 1]) / unit * 2.0
-    else:
-        across = np.arctan2(at[:, 1], at[:, 0]) / math.pi * 6.0
+    across = np.arctan2(at[:, 1], at[:, 0]) / math.pi * 6.0
     upwards = at[:, 2] / unit * 2.0
+    if solid.kind == "box":  # the two axes of each face
+        x, y = at[:, 0] / unit * 2.0, at[:, 1] / unit * 2.0
+        on_top = at[:, 2] > solid.height - 1e-7
+        across = np.where(on_top | (np.abs(y) > 2.0 - 1e-7), x, y)
+        upwards = np.where(on_top, y, upwards)
     if pattern == "checks":
         return _share((np.floor(across) + np.floor(upwards)) % 2.0 > 0.5)
     return _share(np.hypot(across % 1.0 - 0.5, upwards % 1.0 - 0.5) < 0.28)

@@ -2,7 +2,8 @@
 
 A `Layer` is a cut-out at its place. `lay` writes only where its alpha is not 0, in whole numbers: what lies outside of
 all layers of two pictures is the same in both, byte for byte. It does not know what is drawn or what changes.
-h w: rows and columns of a cut-out; H W: of a picture. Colours are 0-255, alpha 0 (nothing) to 255 (covers).
+H W: rows and columns of a picture; cut-outs have sizes of their own. Colours are 0-255, alpha 0 (nothing) to 255
+(covers).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from hanmo.errors import RequestError
 
-Cutout = UInt8[np.ndarray, "h w 4"]
+Cutout = UInt8[np.ndarray, "_ _ 4"]
 Pixels = UInt8[np.ndarray, "H W 3"]
 Mask = Bool[np.ndarray, "H W"]
 
