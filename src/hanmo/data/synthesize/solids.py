@@ -236,25 +236,22 @@ def _upright(solid: Solid, start: Vectors, way: Vectors) -> Lengths:
 def _march(solid: Solid, start: Vectors, way: Vectors) -> Lengths:
     """A torus: steps as long as the distance to its surface, which can never jump over it."""
     ring, tube = solid.radius * (1.0 - _TUBE), solid.radius * _TUBE
-
-    def away(points: Vectors) -> Lengths:
-        flat = np.hypot(points[:, 0], points[:, 1]) - ring
-        return np.asarray(np.hypot(flat, points[:, 2] - tube) - tube)
-
     middle = np.array([0.0, 0.0, tube])
     around = math.hypot(solid.radius, tube) + 1e-3
     towards = ((middle - start) * way).sum(axis=1)
     half = np.sqrt(np.maximum(around**2 - (((middle - start) ** 2).sum(axis=1) - towards**2), 0.0))
     t, last = np.maximum(towards - half, 1e-4), towards + half
-    live = np.arange(len(way))
+    met, live = np.full(len(way), np.inf), np.arange(len(way))
     for _ in range(256):
         if not live.size:
             break
-        gap = away(start[live] + t[live, None] * way[live])
+        at = start[live] + t[live, None] * way[live]
+        gap = np.hypot(np.hypot(at[:, 0], at[:, 1]) - ring, at[:, 2] - tube) - tube
         t[live] += gap
-        live = live[(np.abs(gap) > 1e-10) & (t[live] < last[live])]
-    gap = away(start + t[:, None] * way)
-    return np.where((np.abs(gap) < 1e-6) & (t > 1e-4), t, np.inf)
+        there = np.abs(gap) < 1e-10
+        met[live[there]] = t[live[there]]
+        live = live[~there & (t[live] < last[live])]
+    return np.where(met > 1e-4, met, np.inf)
 
 
 def _roots(a: Lengths, b: Lengths, c: Lengths) -> Float64[np.ndarray, "2 R"]:

@@ -149,7 +149,7 @@ def solid_pair(rng: random.Random, config: SolidConfig | None = None, kind: str 
         details = {"near": near, "far": far, "camera": _numbers(camera)}
         words = _say(_DEPTH_EN, _DEPTH_ZH, rng, {}, {})
         return Pair("depth", (source,), picture, words, (), (said,), None, OWN_LICENCE, details)
-    other, words = _moved(camera, rng)
+    other, words = another_view(camera, rng)
     details = {"from": _numbers(camera), "to": _numbers(other)}
     return Pair("view", (source,), draw_solids(scene, other, *size), words, said, (said,), None, OWN_LICENCE, details)
 
@@ -190,7 +190,7 @@ def _centred(solids: list[Solid]) -> tuple[Solid, ...]:
     return tuple(replace(one, x=one.x - x, y=one.y - y) for one in solids)
 
 
-def _moved(camera: Camera, rng: random.Random) -> tuple[Camera, tuple[Caption, Caption]]:
+def another_view(camera: Camera, rng: random.Random) -> tuple[Camera, tuple[Caption, Caption]]:
     """Another place for the camera, and the words that ask for it."""
     place = camera.distance, camera.azimuth, camera.elevation
     if rng.random() < 0.3:

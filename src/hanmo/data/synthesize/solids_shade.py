@@ -193,11 +193,8 @@ def _lamp_light(scene: SolidScene, hits: Hits, ways: Vectors, number: int) -> tu
     free = facing > 0.0
     start = point + 1e-4 * normal
     for solid in scene.solids:
-        shaded = np.flatnonzero(_may_shade(solid, start, lamps))
-        for n, lamp in enumerate(lamps):
-            asked = shaded[free[shaded, n]]
-            way = np.broadcast_to(lamp, (len(asked), 3)).copy()
-            free[asked, n] = ~np.isfinite(reached(solid, start[asked], way))
+        asked, which = np.nonzero(free & _may_shade(solid, start, lamps)[:, None])
+        free[asked, which] = ~np.isfinite(reached(solid, start[asked], np.stack(lamps)[which]))
     lit, shine = np.zeros(len(ways)), np.zeros(len(ways))
     lit[met] = (free * facing).mean(axis=1)
     gloss = np.array([*(paint.gloss for paint in scene.paints), 0.0])[hits.index[met]]  # the last is the plane's
