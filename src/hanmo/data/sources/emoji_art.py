@@ -1,4 +1,4 @@
-"""Emoji in four hands, with names in English and Chinese: a real picture set that packages bring (issue 4, item 6).
+"""Emoji in four hands, with names in English and Chinese: a real picture set out of packages (report section 3.1).
 
     fluent-3d   Microsoft's Fluent Emoji, soft 3D, 256 px          MIT             npm @lobehub/fluent-emoji-3d
     openmoji    OpenMoji, flat with black outlines, vectors        CC-BY-SA-4.0    npm openmoji

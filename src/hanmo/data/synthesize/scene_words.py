@@ -95,7 +95,7 @@ _PATTERNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "{ref} should [disappear|go away|be gone]{tail}",
         ),
         "replace": (
-            "{lead}[replace|exchange] {ref} [with|by] {thing}{tail}",
+            "{lead}[replace {ref} with|swap {ref} for|exchange {ref} for] {thing}{tail}",
             "{lead}[turn|change|transform] {ref} into {thing}{tail}",
             "{lead}[put|draw|show] {thing} [instead of|in place of] {ref}{tail}",
             "{ref} should [become|be] {thing}{tail}",

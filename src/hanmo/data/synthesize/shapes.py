@@ -45,24 +45,6 @@ def _heart() -> Points:
     )
 
 
-def _moon() -> Points:
-    outer = [(0.5 + 0.46 * math.cos(a), 0.5 + 0.46 * math.sin(a)) for a in np.linspace(-0.95, 2 * math.pi - 2.2, 120)]
-    (x0, y0), (x1, y1) = outer[0], outer[-1]
-    middle, half = ((x0 + x1) / 2, (y0 + y1) / 2), math.hypot(x1 - x0, y1 - y0) / 2
-    centre = (middle[0] + 0.09, middle[1] + 0.13)
-    radius = math.hypot(half, math.hypot(0.09, 0.13))
-    first, last = (math.atan2(y - centre[1], x - centre[0]) for x, y in ((x1, y1), (x0, y0)))
-    inner = [(centre[0] + radius * math.cos(a), centre[1] + radius * math.sin(a)) for a in _way(first, last)]
-    return (*outer, *inner)
-
-
-def _way(first: float, last: float) -> list[float]:
-    """Angles from one to the other against the clock as seen on the screen, the long way round."""
-    while last > first:
-        last -= 2 * math.pi
-    return [first + (last - first) * n / 60 for n in range(1, 60)]
-
-
 def _drop() -> Points:
     def edge(t: float) -> tuple[float, float]:
         a = 2 * math.pi * t
@@ -71,6 +53,7 @@ def _drop() -> Points:
     return tuple(edge(n / 180) for n in range(180))
 
 
+# Empty ones are made of discs, in `_body`.
 OUTLINES: Mapping[str, Points] = {
     "star": _star(5, 0.22),
     "heart": _heart(),
@@ -79,9 +62,9 @@ OUTLINES: Mapping[str, Points] = {
     "triangle": ((0.5, 0.08), (0.96, 0.88), (0.04, 0.88)),
     "hexagon": _round(lambda t: 0.48, 6),
     "diamond": ((0.5, 0.02), (0.86, 0.5), (0.5, 0.98), (0.14, 0.5)),
-    "moon": _moon(),
+    "moon": (),
     "drop": _drop(),
-    "flower": _round(lambda t: 0.36 + 0.11 * math.cos(2 * math.pi * 6 * t)),
+    "flower": (),
     "cloud": (),
     "bolt": ((0.58, 0.02), (0.16, 0.56), (0.45, 0.56), (0.36, 0.98), (0.84, 0.40), (0.53, 0.40), (0.70, 0.02)),
     "arrow": ((0.03, 0.36), (0.52, 0.36), (0.52, 0.12), (0.97, 0.5), (0.52, 0.88), (0.52, 0.64), (0.03, 0.64)),
@@ -159,6 +142,13 @@ def _body(kind: str, large: int) -> Image.Image:
             for x, y, r in ((0.24, 0.62, 0.2), (0.47, 0.45, 0.27), (0.74, 0.6, 0.22)):
                 ball(x, y, r)
             draw.rounded_rectangle([edge + inner * v for v in (0.06, 0.56, 0.95, 0.82)], inner * 0.13, fill=255)
+        case "moon":
+            ball(0.5, 0.5, 0.46)
+            ball(0.70, 0.36, 0.37, 0)
+        case "flower":
+            for n in range(5):
+                turn = math.radians(72 * n - 90)
+                ball(0.5 + 0.26 * math.cos(turn), 0.5 + 0.26 * math.sin(turn), 0.205)
         case "ring":
             ball(0.5, 0.5, 0.46)
             ball(0.5, 0.5, 0.24, 0)

@@ -60,7 +60,7 @@ _DEPTH_ZH = (
 )
 _ROUND_EN = (
     "[show|draw|render] [the scene|the same scene|it|the objects] from {n} degrees [further |]to the {way}",
-    "[move|orbit|turn] the camera {n} degrees to the {way}[ around the objects|]",
+    "[move|orbit|bring] the camera {n} degrees to the {way} around the [objects|scene]",
     "[view|look at] [the scene|the objects|it] from {n} degrees further {way}",
     "[move|bring] the viewpoint {n} degrees around the scene to the {way}",
 )

@@ -156,6 +156,8 @@ def _pattern(pattern: Pattern, solid: Solid, at: Vectors) -> Lengths:
             pass
     across = np.arctan2(at[:, 1], at[:, 0]) / math.pi * 6.0
     upwards = at[:, 2] / unit * 2.0
+    if solid.kind == "sphere":  # its latitude, so that rows are as far apart at the poles
+        upwards = np.arcsin(np.clip(at[:, 2] / unit - 1.0, -1.0, 1.0)) / math.pi * 6.0
     if solid.kind == "box":  # the two axes of each face
         x, y = at[:, 0] / unit * 2.0, at[:, 1] / unit * 2.0
         on_top = at[:, 2] > solid.height - 1e-7
