@@ -9,7 +9,7 @@ from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.edit_scenes import LAYOUTS, Lettering, Scene, Thing, changed, draw_scene
 from hanmo.data.synthesize.grounds import PALETTES
 from hanmo.data.synthesize.scene_grounds import Ground
-from hanmo.data.synthesize.scene_sample import shape_look
+from hanmo.data.synthesize.scene_looks import shape_look
 
 SLOTS = LAYOUTS["three"].slots
 STAR = Thing(shape_look("star", "red", "flat"), SLOTS[0], 0.9, (0.0, 0.0))

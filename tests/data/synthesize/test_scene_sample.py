@@ -1,49 +1,16 @@
 from __future__ import annotations
 
-import io
 import random
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from hanmo.data.record import Record, make_record
 from hanmo.data.synthesize.scene_grounds import GROUNDS
-from hanmo.data.synthesize.scene_sample import (
-    KINDS,
-    EmojiLooks,
-    SceneConfig,
-    _inks,
-    emoji_looks,
-    objects,
-    scene_pair,
-)
+from hanmo.data.synthesize.scene_looks import EmojiLooks
+from hanmo.data.synthesize.scene_sample import KINDS, SceneConfig, _inks, scene_pair
 from hanmo.errors import ConfigError
 
 CONFIG = SceneConfig(width=96, height=96, emoji=1.0)
-
-
-def emoji_record(code: str, art: str, licence: str, level: int) -> Record:
-    pixels = np.zeros((24, 24, 4), dtype=np.uint8)
-    pixels[4:20, 4:20] = (level, 255 - level, 40 if art == "twemoji" else 200, 255)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return make_record(file.getvalue(), (), "emoji", licence, {"code": code, "art": art, "attribution": f"by {art}"})
-
-
-@pytest.fixture(scope="module")
-def emoji() -> EmojiLooks:
-    codes = list(objects())[:8]
-    records = [emoji_record(code, "fluent-3d", "MIT", 20 * n) for n, code in enumerate(codes)]
-    records += [emoji_record(code, "twemoji", "CC-BY-4.0", 20 * n) for n, code in enumerate(codes[1:])]
-    return emoji_looks([*records, emoji_record("1F4A9", "noto", "OFL-1.1", 3)])
-
-
-def test_only_objects_that_every_set_has_are_shown(emoji: EmojiLooks) -> None:
-    assert {art: list(looks) for art, looks in emoji.arts.items()} == {
-        "fluent-3d": list(objects())[1:8],
-        "twemoji": list(objects())[1:8],
-    }
 
 
 @pytest.mark.usefixtures("fonts")
@@ -87,11 +54,6 @@ def test_what_is_added_is_said_where_it_is_and_was_not_there() -> None:
 
 def test_on_every_ground_a_text_has_another_colour_to_change_to() -> None:
     assert min(len(_inks(ground)) for ground in GROUNDS) >= 2
-
-
-def test_names_of_emoji_objects_are_unique_and_whole() -> None:
-    known = objects().values()
-    assert len({en for en, _, _ in known}) == len({zh for _, _, zh in known}) == len(known) > 90
 
 
 def test_what_cannot_be_is_refused() -> None:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hanmo.data.synthesize.edit_scenes import LAYOUTS, Thing
-from hanmo.data.synthesize.scene_sample import shape_look
+from hanmo.data.synthesize.scene_looks import shape_look
 from hanmo.data.synthesize.scene_words import COLORS_ZH, PLACES, instruct, named, reference
 
 

@@ -10,64 +10,30 @@ new place is free, a new thing is another one. All randomness comes from the gen
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
-from io import BytesIO
+from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image
 
-from hanmo.data.decode import Undecodable, decode
 from hanmo.data.pairs import Pair
-from hanmo.data.record import Record
 from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.edit_scenes import LAYOUTS, Lettering, Look, Scene, Slot, Thing, changed, draw_scene
 from hanmo.data.synthesize.grounds import RGB, contrast
 from hanmo.data.synthesize.scene_grounds import GROUNDS, Ground
+from hanmo.data.synthesize.scene_looks import EmojiLooks, shape_look
 from hanmo.data.synthesize.scene_words import COLORS_ZH, PLACES, STYLES, describe, instruct, named, reference
-from hanmo.data.synthesize.shapes import HANDS, NAMES_ZH, OUTLINES, shape
-from hanmo.data.synthesize.sprites import Cutout
+from hanmo.data.synthesize.shapes import HANDS, OUTLINES
 from hanmo.errors import ConfigError
 
 KINDS = ("text", "text_color", "background", "add", "remove", "replace", "move", "color", "style", "style_all")
-OWN_LICENCE = "CC0-1.0"
 _READABLE, _VISIBLE = 3.0, 90.0
 _EN = (
-    "HELLO",
-    "SALE",
-    "OPEN",
-    "Welcome",
-    "Summer",
-    "Spring",
-    "MUSIC",
-    "Coffee",
-    "DREAM",
-    "Thanks",
-    "Party",
-    "Weekend",
-    "FRESH",
-    "Picnic",
-    "Holiday",
-)
+    "HELLO", "SALE", "OPEN", "Welcome", "Summer", "Spring", "MUSIC", "Coffee",
+    "DREAM", "Thanks", "Party", "Weekend", "FRESH", "Picnic", "Holiday",
+)  # fmt: skip
 _ZH = (
-    "你好",
-    "欢迎",
-    "春天",
-    "夏日",
-    "生日快乐",
-    "谢谢",
-    "周末",
-    "音乐会",
-    "好吃",
-    "晚安",
-    "新年快乐",
-    "开业",
-    "早上好",
-    "去旅行",
-    "加油",
-)
+    "你好", "欢迎", "春天", "夏日", "生日快乐", "谢谢", "周末", "音乐会",
+    "好吃", "晚安", "新年快乐", "开业", "早上好", "去旅行", "加油",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,47 +66,6 @@ class SceneConfig:
         for key in ("words_en", "words_zh"):
             if len(set(getattr(self, key))) < 2:
                 raise ConfigError(f"scenes.{key} has fewer than two different texts: there is nothing to change to")
-
-
-@dataclass(frozen=True, eq=False)
-class EmojiLooks:
-    """Emoji that scenes may show: art set -> code point -> look. Every set has the same code points."""
-
-    arts: Mapping[str, Mapping[str, Look]] = field(default_factory=dict)
-
-
-def emoji_looks(records: Iterable[Record]) -> EmojiLooks:
-    """The looks of those records of `EmojiArtSource` that `emoji_objects.txt` names and that every set has."""
-    arts: dict[str, dict[str, Look]] = {}
-    for record in records:
-        code, art = (str(record.metadata.get(key)) for key in ("code", "art"))
-        if code not in objects() or art not in STYLES:
-            continue
-        if isinstance(decode(record.image, record.format), Undecodable):
-            continue
-        with Image.open(BytesIO(record.image)) as picture:  # a second time, since `decode` puts it on white
-            cutout = np.asarray(picture.convert("RGBA"))
-        en, counter, zh = objects()[code]
-        attribution = str(record.metadata.get("attribution", ""))
-        look = Look(code, en, counter, zh, "", _tone(cutout), art, cutout, record.licence, attribution)
-        arts.setdefault(art, {})[code] = look
-    common = [code for code in objects() if all(code in looks for looks in arts.values())]
-    return EmojiLooks({art: {code: looks[code] for code in common} for art, looks in arts.items() if len(common) > 2})
-
-
-@cache
-def objects() -> Mapping[str, tuple[str, str, str]]:
-    """Code point -> English name, Chinese counting word, Chinese name."""
-    text = (resources.files("hanmo.data.synthesize") / "emoji_objects.txt").read_text(encoding="utf-8")
-    lines = (line.split("|") for line in text.splitlines() if line and not line.startswith("#"))
-    return {code: (en, counter, zh) for code, en, counter, zh in lines}
-
-
-@cache
-def shape_look(kind: str, color: str, hand: str) -> Look:
-    """A shape of our own as a look."""
-    counter, zh = NAMES_ZH[kind]
-    return Look(kind, kind, counter, zh, color, COLORS[color], hand, shape(kind, color, hand), OWN_LICENCE)
 
 
 def scene_pair(
@@ -349,10 +274,3 @@ def _inks(ground: Ground) -> list[str]:
 def _far(rgb: RGB, ground: Ground) -> float:
     """How far a colour is from the nearest of a ground, as a distance in RGB."""
     return float(np.linalg.norm(ground.tones.astype(np.float64) - np.array(rgb), axis=-1).min())
-
-
-def _tone(cutout: Cutout) -> RGB:
-    """The mean colour of what can be seen."""
-    weights = np.repeat(cutout[:, :, 3:].astype(np.float64) + 1e-6, 3, axis=2)
-    red, green, blue = (int(v) for v in np.average(cutout[:, :, :3], axis=(0, 1), weights=weights))
-    return red, green, blue
