@@ -102,7 +102,7 @@ _PATTERNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "move": (
             "{lead}[move|shift|bring] {ref} {to}{tail}",
-            "{ref} should [be|go] {at}{tail}",
+            "{ref} should be {at}[ instead|]{tail}",
             "{lead}[put|place] {ref} {at} instead{tail}",
         ),
         "color": (
