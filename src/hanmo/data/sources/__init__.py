@@ -3,6 +3,9 @@
     folder     pictures with captions beside them
     tar        WebDataset tars of anybody
     parquet    tables with a column of pictures
+    cards, paragraphs     pictures of text, drawn while they are read
+
+`tables` says how a recipe names them.
 
 A source reads lazily and in one order, so that two readings agree item by item: `collect` relies on it to go on
 after an interruption. What cannot be read is a `Reject`, never an exception in the middle; only a source that is not

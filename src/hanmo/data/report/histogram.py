@@ -1,0 +1,130 @@
+"""How the values of a score lie: counts in bins, on both sides of its threshold.
+
+A score of few different values gets a bar for each of them. One of many gets bins of equal width, on a scale that is
+logarithmic (log of 1 + x) where values reach over orders of magnitude and the median would vanish at the left. Each
+bin counts what lies within the threshold and what does not, so that a bin that it cuts is told right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hanmo.data.operator import Threshold
+from hanmo.data.report.gather import ScoreFacts
+
+BINS = 48
+_WIDE = 20.0  # largest value in medians from which a scale is logarithmic
+_TICKS = 6
+
+Scale = Literal["values", "linear", "log"]
+
+
+@dataclass
+class Histogram:
+    """Bins of one score.
+
+    Attributes:
+        scale: a bar for each value, or bins of a linear or logarithmic scale.
+        edges: BINS + 1 of them, rising; for "values" the values themselves.
+        inside: records of each bin that the threshold keeps; all where there is none.
+        outside: the others.
+    """
+
+    scale: Scale
+    edges: list[float]
+    threshold: Threshold | None
+    inside: list[int] = field(default_factory=list)
+    outside: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Empty bins."""
+        bins = len(self.edges) if self.scale == "values" else len(self.edges) - 1
+        self.inside, self.outside = [0] * bins, [0] * bins
+
+    def add(self, value: float, count: int = 1) -> None:
+        """Count a value."""
+        side = self.inside if self.threshold is None or self.threshold.holds(value) else self.outside
+        side[self._bin(value)] += count
+
+    def _bin(self, value: float) -> int:
+        if self.scale == "values":
+            return self.edges.index(value)
+        return min(int(self.place(value) * len(self.inside)), len(self.inside) - 1)
+
+    def place(self, value: float) -> float:
+        """Where on the axis a value stands, 0 (left) to 1 (right); outside that beyond the ends."""
+        if self.scale == "values":
+            return _between(self.edges, value)
+        low, high, here = (_on(self.scale, x) for x in (self.edges[0], self.edges[-1], value))
+        return (here - low) / (high - low)
+
+    def ticks(self) -> list[float]:
+        """Values to write under the axis."""
+        if self.scale == "values":
+            return self.edges
+        low, high = self.edges[0], self.edges[-1]
+        if self.scale == "log":
+            ends = range(math.ceil(math.log10(max(high, 1))) + 1)
+            decades = [0.0, *(10.0**power for power in ends)]
+            return [tick for tick in decades[:: max(1, len(decades) // _TICKS)] if low <= tick <= high]
+        step = _round_step((high - low) / _TICKS)
+        first = math.ceil(low / step)
+        return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def histogram_of(facts: ScoreFacts) -> Histogram:
+    """Empty bins for a score; a score of few values is counted already."""
+    if not facts.many:
+        histogram = Histogram("values", sorted(facts.values), facts.threshold)
+        for value, count in facts.values.items():
+            histogram.add(value, count)
+        return histogram
+    low, high = facts.low, facts.high
+    for bound in (facts.threshold.low, facts.threshold.high) if facts.threshold is not None else ():
+        if bound is not None and low - (high - low) / 2 <= bound <= high + (high - low) / 2:
+            low, high = min(low, bound), max(high, bound)  # a threshold just beyond the values is worth seeing
+    wide = low >= 0 and high > 100 and high > _WIDE * max(facts.median(), 1e-12)
+    scale: Scale = "log" if wide else "linear"
+    first, last = _on(scale, low), _on(scale, high)
+    edges = [_off(scale, first + (last - first) * number / BINS) for number in range(BINS + 1)]
+    edges[0], edges[-1] = low, high
+    return Histogram(scale, edges, facts.threshold)
+
+
+def fill(histograms: Mapping[str, Histogram], values: Iterable[tuple[str, float]]) -> None:
+    """Count values into the histograms of their names."""
+    for key, value in values:
+        histograms[key].add(value)
+
+
+def short(value: float) -> str:
+    """A number for people: 0.25, 1,200, 64k, 1.3M."""
+    size = abs(value)
+    for least, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if size >= least:
+            return f"{value / {'G': 1e9, 'M': 1e6, 'k': 1e3}[unit]:.3g}{unit}"
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _between(values: list[float], value: float) -> float:
+    """Each value has a slot of equal width; what lies between two stands on the border of theirs."""
+    below = sum(1 for other in values if other < value)
+    return (below + (0.5 if value in values else 0.0)) / len(values)
+
+
+def _on(scale: Scale, value: float) -> float:
+    return math.log1p(max(value, 0.0)) if scale == "log" else value
+
+
+def _off(scale: Scale, value: float) -> float:
+    return math.expm1(value) if scale == "log" else value
+
+
+def _round_step(step: float) -> float:
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= step * 0.999)
