@@ -94,7 +94,7 @@ class Alike:
                         here = look(picture_of(record))
                     except Exception:
                         continue  # no picture, which is another operator's business
-                    (near,) = index.add([record.id], [here])
+                    (near,) = index.add([here], [record.id])
                     table[record.id] = 64 if near is None else near.distance
             path.write_text(json.dumps(table))
         return AlikeConfig(path, digest(json.loads(path.read_text())), config.reach)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from hanmo.data.engine import COLLECT
 from hanmo.data.funnel import Step
 from hanmo.data.operator import Threshold
 from hanmo.data.report.gather import ScoreFacts
 from hanmo.data.report.histogram import Histogram, short
 from hanmo.data.report.markup import Html, join, tag
 
+_WIDEST = 70.0  # of a bar, in thousandths of the plot
 COLORS = 8
 """Colours of the page's style sheet, --c1 to --c8; the last one is for what has none of its own."""
 
@@ -33,7 +35,12 @@ def percent(part: int, whole: int) -> str:
 
 
 def funnel_chart(steps: Sequence[Step], titles: Mapping[str, str]) -> Html:
-    """A bar for each step, as wide as what came in: dark what went on, red what each operator kept back."""
+    """A bar for each step, as wide as what came in: dark what went on, red what each operator kept back.
+
+    Args:
+        steps: in order.
+        titles: of those that have a section of their own on the page.
+    """
     most = max((step.came for step in steps), default=0) or 1
     return tag("ol", *(_step(step, most, titles) for step in steps), class_="funnel")
 
@@ -45,7 +52,7 @@ def _step(step: Step, most: int, titles: Mapping[str, str]) -> Html:
         tag("i", class_=f"{kind} tint{number % 3}", style=f"flex-grow:{many}", title=f"{name}: {count(many)}")
         for number, (name, kind, many) in enumerate(lost)
     ]
-    words = [tag("li", tag("b", count(many)), f" {name}", class_=kind) for name, kind, many in lost]
+    words = [tag("li", tag("b", count(many)), " ", _link(step, name, titles), class_=kind) for name, kind, many in lost]
     title = titles.get(step.name, step.name)
     return tag(
         "li",
@@ -60,9 +67,17 @@ def _step(step: Step, most: int, titles: Mapping[str, str]) -> Html:
     )
 
 
+def _link(step: Step, loss: str, titles: Mapping[str, str]) -> Html:
+    operator = loss.partition(":")[0]
+    return tag("a", loss, href=f"#{step.name}-{operator}") if step.name in titles else tag("span", loss)
+
+
 def _losses(step: Step) -> list[tuple[str, str, int]]:
     """(what, class, records), largest first."""
-    found = [(name, "dropped", many) for name, many in step.dropped.items()]
+    found = [
+        (name.replace("_", " ") if step.name == COLLECT else name, "dropped", many)
+        for name, many in step.dropped.items()
+    ]
     found += [(f"{name}: not measured", "failed", many) for name, many in step.failed.items()]
     return sorted(found, key=lambda item: (-item[2], item[0]))
 
@@ -88,12 +103,8 @@ def kept_range(threshold: Threshold | None) -> str:
 def histogram_chart(facts: ScoreFacts, histogram: Histogram) -> Html:
     """Bars of a score's values, its threshold as lines, and how many lie on each side."""
     total = [a + b for a, b in zip(histogram.inside, histogram.outside, strict=True)]
-    highest, bins = max(total, default=0) or 1, len(total) or 1
-    bars = [
-        _bar(number, bins, histogram.inside[number], histogram.outside[number], highest, _bin_name(histogram, number))
-        for number in range(len(total))
-        if total[number]
-    ]
+    highest = max(total, default=0) or 1
+    bars = [_bar(histogram, number, highest) for number in range(len(total)) if total[number]]
     name = f"{facts.operator}.{facts.score}"
     words = f"Histogram of {name}: {count(facts.count)} values from {short(facts.low)} to {short(facts.high)}; "
     svg = tag(
@@ -126,17 +137,20 @@ def histogram_chart(facts: ScoreFacts, histogram: Histogram) -> Html:
     )
 
 
-def _bar(number: int, bins: int, inside: int, outside: int, highest: int, name: str) -> Html:
-    left, width = 1000 * number / bins, 1000 / bins
-    gap = min(width * 0.12, 8.0)
+def _bar(histogram: Histogram, number: int, highest: int) -> Html:
+    inside, outside, name = histogram.inside[number], histogram.outside[number], _bin_name(histogram, number)
+    kept = "plain" if histogram.threshold is None else "kept"
+    slot = 1000 / len(histogram.inside)
+    width = min(slot, _WIDEST)
+    left, gap = slot * number + (slot - width) / 2, width * 0.12
     parts, top = [], 100.0
-    for many, kind in ((inside, "kept"), (outside, "dropped")):
+    for many, kind in ((inside, kept), (outside, "dropped")):
         if many:
             height = max(100 * many / highest, 1.5)
             top -= height
             shape = {"x": f"{left + gap / 2:.1f}", "y": f"{max(top, 0):.1f}", "width": f"{width - gap:.1f}"}
             parts.append(tag("rect", class_=kind, height=f"{height:.1f}", **shape))
-    sides = f"{count(inside)} kept, {count(outside)} not" if outside else count(inside)
+    sides = count(inside) if not outside else f"{count(inside)} kept, {count(outside)} not"
     return tag("g", tag("title", f"{name}: {sides}"), *parts)
 
 

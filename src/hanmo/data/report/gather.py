@@ -25,6 +25,8 @@ from hanmo.data.shards import read_index
 
 SHOWN = 8
 """Records in one row of a sheet."""
+MOSAIC = 24
+"""Records of a set that are taken by chance."""
 DISTINCT = 12
 """Most values of a score that are counted one by one; beyond, they are counted in bins."""
 _SAMPLE = 500
@@ -77,13 +79,6 @@ def rows_of(before: Path, after: Path) -> Iterator[Row]:
         for reject in read_rejects(rejects_in(place)):
             record = json.loads(reject.record)
             yield _row(record, before / place.name / f"{place.name}.tar", record["metadata"], reject)
-
-
-def collected(folder: Path) -> Iterator[Row]:
-    """The records of the set that the sources gave."""
-    for place in places(folder):
-        for known in read_index(shard_in(place), _COLUMNS):
-            yield _row(known, shard_in(place), json.loads(str(known["metadata"])), None)
 
 
 def _row(known: Mapping[str, Any], shard: Path, metadata: Mapping[str, Any], reject: Reject | None) -> Row:
@@ -223,26 +218,35 @@ class OperatorFacts:
 
 
 @dataclass
+class SetFacts:
+    """What is known of one set: its mix (facet -> what -> records), and some of its records by chance."""
+
+    shares: dict[str, Counter[str]] = field(default_factory=lambda: {facet: Counter() for facet in FACETS})
+    some: Nearest = field(default_factory=lambda: Nearest(MOSAIC))
+
+    def add(self, row: Row) -> None:
+        """Take a record of the set."""
+        for facet, counter in self.shares.items():
+            counter[row.facets[facet]] += 1
+        self.some.add(row.chance, row)
+
+
+@dataclass
 class StageFacts:
-    """What is known of one stage: its operators in their order, the mix that went on, some of its records."""
+    """What is known of one stage: its operators in their order, and the set that went on."""
 
     table: StageTable
     operators: dict[str, OperatorFacts]
-    shares: dict[str, Counter[str]]
-    kept: Nearest = field(default_factory=Nearest)
+    kept: SetFacts = field(default_factory=SetFacts)
 
 
-def shares_of(rows: Iterator[Row]) -> dict[str, Counter[str]]:
-    """Facet -> what -> records."""
-    shares: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
-    for row in rows:
-        _count(shares, row)
-    return shares
-
-
-def _count(shares: Mapping[str, Counter[str]], row: Row) -> None:
-    for facet, counter in shares.items():
-        counter[row.facets[facet]] += 1
+def gather_set(folder: Path) -> SetFacts:
+    """Read the index of the set that the sources gave."""
+    facts = SetFacts()
+    for place in places(folder):
+        for known in read_index(shard_in(place), _COLUMNS):
+            facts.add(_row(known, shard_in(place), json.loads(str(known["metadata"])), None))
+    return facts
 
 
 def gather(before: Path, after: Path, table: StageTable) -> StageFacts:
@@ -254,11 +258,10 @@ def gather(before: Path, after: Path, table: StageTable) -> StageFacts:
         table: the stage in the recipe.
     """
     operators = {name: OperatorFacts(name) for name in table.use}
-    facts = StageFacts(table, operators, {facet: Counter() for facet in FACETS})
+    facts = StageFacts(table, operators)
     for row in rows_of(before, after):
         if row.reject is None:
-            _count(facts.shares, row)
-            facts.kept.add(row.chance, row)
+            facts.kept.add(row)
         elif row.reject.operator in operators:
             operators[row.reject.operator].charged.add(row.chance, row)
         for name, why in row.failures.items():

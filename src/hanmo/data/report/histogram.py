@@ -8,6 +8,7 @@ bin counts what lies within the threshold and what does not, so that a bin that 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +17,7 @@ from hanmo.data.operator import Threshold
 from hanmo.data.report.gather import ScoreFacts
 
 BINS = 48
-_WIDE = 20.0  # largest value in medians from which a scale is logarithmic
+_WIDE = 8.0  # largest value in medians from which a scale is logarithmic
 _TICKS = 6
 
 Scale = Literal["values", "linear", "log"]
@@ -28,7 +29,7 @@ class Histogram:
 
     Attributes:
         scale: a bar for each value, or bins of a linear or logarithmic scale.
-        edges: BINS + 1 of them, rising; for "values" the values themselves.
+        edges: rising; for "values" the values themselves.
         inside: records of each bin that the threshold keeps; all where there is none.
         outside: the others.
     """
@@ -52,7 +53,7 @@ class Histogram:
     def _bin(self, value: float) -> int:
         if self.scale == "values":
             return self.edges.index(value)
-        return min(int(self.place(value) * len(self.inside)), len(self.inside) - 1)
+        return min(max(bisect_right(self.edges, value) - 1, 0), len(self.inside) - 1)
 
     def place(self, value: float) -> float:
         """Where on the axis a value stands, 0 (left) to 1 (right); outside that beyond the ends."""
@@ -83,15 +84,24 @@ def histogram_of(facts: ScoreFacts) -> Histogram:
             histogram.add(value, count)
         return histogram
     low, high = facts.low, facts.high
-    for bound in (facts.threshold.low, facts.threshold.high) if facts.threshold is not None else ():
-        if bound is not None and low - (high - low) / 2 <= bound <= high + (high - low) / 2:
-            low, high = min(low, bound), max(high, bound)  # a threshold just beyond the values is worth seeing
+    bounds = [] if facts.threshold is None else [facts.threshold.low, facts.threshold.high]
+    near = [bound for bound in bounds if bound is not None and abs(bound - (low + high) / 2) <= high - low]
+    low, high = min(low, *near, math.inf), max(high, *near, -math.inf)  # one just beyond the values is worth seeing
     wide = low >= 0 and high > 100 and high > _WIDE * max(facts.median(), 1e-12)
     scale: Scale = "log" if wide else "linear"
-    first, last = _on(scale, low), _on(scale, high)
-    edges = [_off(scale, first + (last - first) * number / BINS) for number in range(BINS + 1)]
-    edges[0], edges[-1] = low, high
-    return Histogram(scale, edges, facts.threshold)
+    return Histogram(scale, _edges(scale, low, high, near[0] if near else low), facts.threshold)
+
+
+def _edges(scale: Scale, low: float, high: float, edge: float) -> list[float]:
+    """Edges of equal width on a scale, one of which is `edge`, so that no bin has it in its middle."""
+    first, last, at = (_on(scale, value) for value in (low, high, edge))
+    width = (last - first) / BINS
+    before, after = math.ceil((at - first) / width - 1e-9), math.ceil((last - at) / width - 1e-9)
+    edges = [_off(scale, at + width * number) for number in range(-before, after + 1)]
+    edges[before] = edge
+    if scale == "log" and low >= 0:
+        edges[0] = max(edges[0], 0.0)
+    return edges
 
 
 def fill(histograms: Mapping[str, Histogram], values: Iterable[tuple[str, float]]) -> None:

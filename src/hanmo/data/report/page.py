@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
@@ -18,14 +17,13 @@ from string import Template
 
 from hanmo.data.engine import Part, read_history, recipe_of, set_of
 from hanmo.data.funnel import Step, funnel, recipe_of_run
-from hanmo.data.recipe import Recipe
 from hanmo.data.record import Json
 from hanmo.data.report.charts import count, funnel_chart, histogram_chart, percent, shares_chart
-from hanmo.data.report.gather import FACETS, OperatorFacts, StageFacts, collected, gather, shares_of, values_of
+from hanmo.data.report.gather import FACETS, SHOWN, OperatorFacts, SetFacts, StageFacts, gather, gather_set, values_of
 from hanmo.data.report.histogram import Histogram, fill, histogram_of
 from hanmo.data.report.markup import Html, join, tag, trusted
 from hanmo.data.report.pictures import Thumbnails
-from hanmo.data.report.sheets import kept_sheet, operator_sheets, rejects_table, score_sheets, some_rejects
+from hanmo.data.report.sheets import mosaic, operator_sheets, rejects_table, score_sheets, sheet, some_rejects
 from hanmo.weights.files import atomic_file
 
 PICTURE_BYTES = 12 << 20
@@ -61,47 +59,45 @@ def write_report(folder: Path, output: Path, picture_bytes: int = PICTURE_BYTES)
         if many:
             fill(many, values_of(before, after, list(many)))
         stages.append((facts, histograms))
-    shares = [("collected", shares_of(collected(set_of(folder, 0))))]
-    shares += [(facts.table.name, facts.shares) for facts, _ in stages]
-    text = _page(folder, recipe, steps, stages, shares, Thumbnails(picture_bytes))
+    sets = [("collected", gather_set(set_of(folder, 0))), *((facts.table.name, facts.kept) for facts, _ in stages)]
+    text = _page(folder, steps, stages, sets, Thumbnails(picture_bytes))
     with atomic_file(output) as file:
         file.write(text.encode())
 
 
-Shares = Sequence[tuple[str, Mapping[str, Counter[str]]]]
+Sets = Sequence[tuple[str, SetFacts]]
 
 
 def _page(
     folder: Path,
-    recipe: Recipe,
     steps: Sequence[Step],
     stages: Sequence[tuple[StageFacts, Histograms]],
-    shares: Shares,
+    sets: Sets,
     pictures: Thumbnails,
 ) -> str:
     history = read_history(folder)
     titles = {facts.table.name: f"{number}. {facts.table.name}" for number, (facts, _) in enumerate(stages, 1)}
-    sets = [("collect", set_of(folder, 0))]
-    sets += [(facts.table.name, set_of(folder, number)) for number, (facts, _) in enumerate(stages, 1)]
-    mix = [shares_chart(facet, [(title, counts[facet]) for title, counts in shares]) for facet in FACETS]
+    folders = [(step.name, set_of(folder, number)) for number, step in enumerate(steps)]
+    mix = [shares_chart(facet, [(title, known.shares[facet]) for title, known in sets]) for facet in FACETS]
     known = {step.name: step for step in steps}
     sections = [
         _stage(number, facts, histograms, known[facts.table.name], pictures)
         for number, (facts, histograms) in enumerate(stages, 1)
     ]
     script = _own("page.js")
-    numbers = json.dumps(_numbers(steps, stages, shares), allow_nan=False, sort_keys=True)
+    numbers = json.dumps(_numbers(steps, stages, sets), allow_nan=False, sort_keys=True)
     parts = {
         "title": join([f"{folder.resolve().name}: what the data engine did"]),
         "policy": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "style": trusted(_own("page.css")),
         "name": join([folder.resolve().name]),
         "summary": _summary(steps, history),
+        "mosaic": mosaic(sets[-1][1].some.rows, pictures),
         "nav": join(tag("a", title, href=f"#stage-{name}") for name, title in titles.items()),
         "funnel": funnel_chart(steps, titles),
         "mix": join(mix),
         "stages": join(sections),
-        "rejects": rejects_table(some_rejects(sets)),
+        "rejects": rejects_table(some_rejects(folders)),
         "run": _run(recipe_of(folder).read_text("utf-8"), history),
         "numbers": trusted(numbers.replace("<", "\\u003c").replace("&", "\\u0026")),
         "script": trusted(script),
@@ -134,15 +130,14 @@ def _stage(number: int, facts: StageFacts, histograms: Histograms, step: Step, p
     name = facts.table.name
     lead = f"{count(step.came)} came in, {count(step.kept)} went on ({percent(step.kept, step.came)})."
     operators = [_operator(one, histograms, step, pictures) for one in facts.operators.values()]
+    some = sheet("went on", "some of them, by chance", facts.kept.some.rows[:SHOWN], pictures, kind="kept")
     return tag(
         "section",
         tag("p", f"stage {number}", class_="eyebrow"),
         tag("h2", name),
         tag("p", lead, class_="lead"),
         *operators,
-        tag(
-            "article", kept_sheet(f"some of what the stage {name} let through", facts.kept, pictures), class_="operator"
-        ),
+        tag("article", some, class_="operator") if some else "",
         id=f"stage-{name}",
         class_="stage",
     )
@@ -153,9 +148,10 @@ def _operator(facts: OperatorFacts, histograms: Histograms, step: Step, pictures
     chips = [tag("span", f"{count(dropped)} kept back", class_="chip dropped" if dropped else "chip")]
     if failed:
         chips.append(tag("span", f"{count(failed)} not measured", class_="chip failed"))
-    plots = [histogram_chart(score, histograms[f"{facts.name}.{score.score}"]) for score in facts.scores.values()]
-    sheets = [part for score in facts.scores.values() if score.threshold for part in score_sheets(score, pictures)]
-    informing = [score for score in facts.scores.values() if score.threshold is None]
+    scores = sorted(facts.scores.values(), key=lambda score: score.threshold is None)
+    plots = [histogram_chart(score, histograms[f"{facts.name}.{score.score}"]) for score in scores]
+    sheets = [part for score in scores if score.threshold for part in score_sheets(score, pictures)]
+    informing = [score for score in scores if score.threshold is None]
     if informing and not sheets:
         sheets = score_sheets(informing[0], pictures)
     others = _others(facts, dropped)
@@ -167,6 +163,7 @@ def _operator(facts: OperatorFacts, histograms: Histograms, step: Step, pictures
         *sheets,
         *operator_sheets(facts, pictures),
         class_="operator",
+        id=f"{step.name}-{facts.name}",
         data_operator=facts.name,
     )
 
@@ -211,7 +208,7 @@ def _run(recipe: str, history: Sequence[Part]) -> Html:
     return join([tag("div", table, class_="wide"), text])
 
 
-def _numbers(steps: Sequence[Step], stages: Sequence[tuple[StageFacts, Histograms]], shares: Shares) -> dict[str, Json]:
+def _numbers(steps: Sequence[Step], stages: Sequence[tuple[StageFacts, Histograms]], sets: Sets) -> dict[str, Json]:
     scores = {
         facts.table.name: {
             f"{name}.{score}": {
@@ -234,5 +231,5 @@ def _numbers(steps: Sequence[Step], stages: Sequence[tuple[StageFacts, Histogram
     return {
         "funnel": [asdict(step) for step in steps],
         "scores": scores,
-        "shares": {title: {facet: dict(counts) for facet, counts in known.items()} for title, known in shares},
+        "shares": {title: {facet: dict(counts) for facet, counts in known.shares.items()} for title, known in sets},
     }

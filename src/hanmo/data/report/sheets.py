@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from hanmo.data.layout import places, rejects_in
 from hanmo.data.rejects import Reject, read_rejects
 from hanmo.data.report.charts import count
-from hanmo.data.report.gather import Nearest, OperatorFacts, Row, ScoreFacts
+from hanmo.data.report.gather import OperatorFacts, Row, ScoreFacts
 from hanmo.data.report.histogram import short
 from hanmo.data.report.markup import Html, tag
 from hanmo.data.report.pictures import Thumbnails
@@ -35,7 +36,7 @@ def sheet(title: str, note: str, rows: Sequence[Row], pictures: Thumbnails, scor
     if not rows:
         return Html("")
     tiles = [_tile(row, pictures, score, kind) for row in rows]
-    head = tag("h5", title, " ", tag("small", note))
+    head = tag("h4", title, " ", tag("small", note))
     return tag("div", head, tag("div", *tiles, class_="tiles"), class_=f"sheet {kind}", data_sheet=title)
 
 
@@ -48,7 +49,7 @@ def _tile(row: Row, pictures: Thumbnails, score: str, kind: str) -> Html:
     else:
         picture, size = tag("span", small.problem, class_="nothing"), ""
     value = tag("b", short(row.scores[score]), class_="score") if score in row.scores else ""
-    why = tag("span", why_not(row.reject), class_="why") if row.reject is not None and kind != "kept" else ""
+    why = _why(row.reject, score) if row.reject is not None else ""
     return tag(
         "figure",
         tag("div", picture, class_="frame"),
@@ -56,6 +57,21 @@ def _tile(row: Row, pictures: Thumbnails, score: str, kind: str) -> Html:
         title=f"{row.where}\n{words}",
         data_id=row.id,
     )
+
+
+def _why(reject: Reject, score: str) -> Html:
+    """Why a record did not go on, where it stands among those of a score."""
+    if score == f"{reject.operator}.{reject.score}" and reject.value is not None:
+        bound = "below" if reject.low is not None and reject.value < reject.low else "above"
+        return tag("span", f"{bound} {short((reject.low if bound == 'below' else reject.high) or 0.0)}", class_="why")
+    if reject.kind == "failed":
+        return tag("span", _reason(reject), class_="why")
+    return tag("span", f"dropped by {why_not(reject)}", class_="why")
+
+
+def _reason(reject: Reject) -> str:
+    """A failure's reason without the name of Python's error."""
+    return re.sub(r"^(HanmoError|RequestError): ", "", reject.reason)
 
 
 def _caption(row: Row) -> Html:
@@ -69,7 +85,7 @@ def _cut(text: str) -> str:
 def why_not(reject: Reject) -> str:
     """What a reject says, in a few words."""
     if reject.value is None:
-        return f"{reject.operator}: {reject.reason}" if reject.operator != "source" else reject.reason
+        return f"{reject.operator}: {_reason(reject)}" if reject.operator != "source" else reject.reason
     if reject.low is not None and reject.value < reject.low:
         return f"{reject.operator}: {reject.score} {short(reject.value)} < {short(reject.low)}"
     return f"{reject.operator}: {reject.score} {short(reject.value)} > {short(reject.high or 0.0)}"
@@ -160,8 +176,9 @@ def rejects_table(rejects: Rejects) -> Html:
     all_of_them = f"All {count(shown)}." if shown == rejects.total else f"{count(shown)} of {count(rejects.total)}."
     search = tag(
         "p",
-        tag("label", "Search ", tag("input", type="search", id="search", placeholder="a word, an operator, a file")),
+        tag("label", "Search", tag("input", type="search", id="search", placeholder="a word, an operator, a file")),
         tag("output", "", id="found", for_="search"),
+        tag("button", "", type="button", id="more", hidden=True),
         id="searching",
         hidden=True,
     )
@@ -189,6 +206,11 @@ def _first_caption(reject: Reject) -> str:
     return str(captions[0]["text"]) if captions else ""
 
 
-def kept_sheet(title: str, rows: Nearest, pictures: Thumbnails) -> Html:
-    """Some of what went on, by chance."""
-    return sheet("went on, by chance", title, rows.rows, pictures, kind="kept")
+def mosaic(rows: Sequence[Row], pictures: Thumbnails) -> Html:
+    """Pictures alone, side by side, for a first impression of a set."""
+    found = [(row, small) for row in rows if (small := pictures.of(row)).uri]
+    shown = [
+        tag("img", src=small.uri, alt=_cut(row.caption) or "no caption", width=small.width, height=small.height)
+        for row, small in found
+    ]
+    return tag("div", *shown, class_="mosaic") if shown else Html("")
