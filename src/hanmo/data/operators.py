@@ -16,7 +16,7 @@ change with what it found (put a hash in), since results are kept by the config.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +38,10 @@ STAGES = {
 """Stage -> the module with its operators."""
 
 
+Kind = Callable[..., Operator]
+"""An operator's class; a protocol with properties is no type that Python can check classes against."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """An operator that a recipe names, with what it says of it.
@@ -49,7 +53,7 @@ class Wanted:
     """
 
     name: str
-    kind: type[Operator]
+    kind: Kind
     config: Any
 
     @property
@@ -68,9 +72,7 @@ class Wanted:
         if self.prepares:
             folder.mkdir(parents=True, exist_ok=True)
             config = self.kind.prepare(config, shards, folder)  # type: ignore[attr-defined]
-        kind: Any = self.kind
-        operator: Operator = kind(config)
-        return operator
+        return self.kind(config)
 
 
 def find_operators(
@@ -102,9 +104,9 @@ def find_operators(
     )
 
 
-def _classes(names: Sequence[str], modules: Sequence[str], where: tuple[str, ...]) -> list[type[Operator]]:
+def _classes(names: Sequence[str], modules: Sequence[str], where: tuple[str, ...]) -> list[Kind]:
     """A class for each name; no module is imported after the last name is found."""
-    known: dict[str, type[Operator]] = {}
+    known: dict[str, Kind] = {}
     unloaded: list[str] = []
     for module in (*modules, *STAGES.values()):
         if all(name in known for name in names):
@@ -127,12 +129,14 @@ def _classes(names: Sequence[str], modules: Sequence[str], where: tuple[str, ...
     return [known[name] for name in names]
 
 
-def _config_of(kind: type[Operator]) -> Any:
+def _config_of(kind: Kind) -> Any:
     """The dataclass of the recipe's table."""
     prepare = getattr(kind, "prepare", None)
     config = get_type_hints(kind if prepare is None else prepare)["config"]
     if not dataclasses.is_dataclass(config):
-        raise ConfigError(f"the config of the operator {kind.__name__} is {config}; it must be a frozen dataclass")
+        raise ConfigError(
+            f"the config of the operator {getattr(kind, '__name__', kind)} is {config}; it must be a frozen dataclass"
+        )
     return config
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -176,10 +176,14 @@ def dump(recipe: Recipe, operators: Sequence[Sequence[Wanted]]) -> str:
         operators: `wanted` of it.
     """
     stages = tuple(
-        replace(stage, config={one.name: one.config for one in some})
+        replace(stage, config={one.name: _fields(one.config) for one in some})
         for stage, some in zip(recipe.stages, operators, strict=True)
     )
     return dump_recipe(replace(recipe, stages=stages))
+
+
+def _fields(config: Any) -> dict[str, Any]:
+    return {one.name: getattr(config, one.name) for one in fields(config)}
 
 
 def _source(table: Mapping[str, Any], where: str) -> SourceTable:

@@ -91,7 +91,7 @@ def _page(
         "policy": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "style": trusted(_own("page.css")),
         "name": join([folder.resolve().name]),
-        "summary": _summary(steps, history),
+        "summary": _summary(steps),
         "mosaic": mosaic(sets[-1][1].some.rows, pictures),
         "nav": join(tag("a", title, href=f"#stage-{name}") for name, title in titles.items()),
         "funnel": funnel_chart(steps, titles),
@@ -109,14 +109,13 @@ def _own(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _summary(steps: Sequence[Step], history: Sequence[Part]) -> Html:
+def _summary(steps: Sequence[Step]) -> Html:
     came, kept = steps[0].came, steps[-1].kept
     failed = sum(many for step in steps for many in step.failed.values())
     facts = [
         (count(came), "found in the sources"),
-        (count(kept), "went on"),
-        (percent(kept, came), "of what was found"),
-        (count(came - kept), "kept back"),
+        (count(kept), f"went on, {percent(kept, came)}"),
+        (count(came - kept - failed), "kept back"),
         (count(failed), "not measured"),
     ]
     boxes = [tag("div", tag("dt", words), tag("dd", number)) for number, words in facts]

@@ -102,8 +102,10 @@ def score_sheets(facts: ScoreFacts, pictures: Thumbnails) -> list[Html]:
             sheet("highest", facts.score, facts.dropped.rows, pictures, key),
         ]
     return [
-        sheet("just kept", f"nearest to the threshold of {facts.score}", facts.kept.rows, pictures, key, "kept"),
-        sheet("just dropped", "nearest on the other side", facts.dropped.rows, pictures, key, "dropped"),
+        sheet("just kept", f"nearest to the threshold, {facts.score}", facts.kept.rows, pictures, key, "kept"),
+        sheet(
+            "just dropped", f"nearest on the other side, {facts.score}", facts.dropped.rows, pictures, key, "dropped"
+        ),
     ]
 
 
