@@ -13,6 +13,7 @@ records that a looser one lets into a later stage are measured there. It does no
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -107,9 +108,9 @@ def run_recipe(recipe: Recipe) -> list[Part]:
         extra = set_of(folder, len(recipe.stages) + 1)
         if extra.exists():
             raise RequestError(f"{extra} is of a recipe with more stages: delete it, or choose another run.folder")
-        with atomic_file(recipe_of(folder)) as file:
-            file.write(dump(recipe, operators).encode())
         parts = [_timed(recipe, COLLECT, lambda: _collect(recipe))]
+        with atomic_file(recipe_of(folder)) as file:  # not before it is known that the folder holds these sources
+            file.write(dump(recipe, operators).encode())
         for number, some in enumerate(operators):
             parts.append(_timed(recipe, recipe.stages[number].name, _stage(recipe, number, some)))
     return parts
@@ -176,9 +177,18 @@ def _timed(recipe: Recipe, name: str, work: Callable[[], Summary]) -> Part:
     _log.info(
         "%s: %d kept, %d rejected, %d measurements, %.1f s", name, part.kept, part.rejected, part.measured, seconds
     )
-    with (recipe.run.folder / "history.jsonl").open("ab") as file:
-        file.write(canonical_json(vars(part)).encode() + b"\n")
+    _note(recipe.run.folder / "history.jsonl", canonical_json(vars(part)))
     return part
+
+
+def _note(path: Path, line: str) -> None:
+    """Append a line, on a line of its own even where a kill cut off the one before."""
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")
 
 
 def decided_anew(folder: Path, overrides: Sequence[str]) -> Recipe:

@@ -70,7 +70,7 @@ class Histogram:
         if self.scale == "log":
             ends = range(math.ceil(math.log10(max(high, 1))) + 1)
             decades = [0.0, *(10.0**power for power in ends)]
-            return [tick for tick in decades[:: max(1, len(decades) // _TICKS)] if low <= tick <= high]
+            return [tick for tick in decades[:: math.ceil(len(decades) / _TICKS)] if low <= tick <= high]
         step = _round_step((high - low) / _TICKS)
         first = math.ceil(low / step)
         return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
