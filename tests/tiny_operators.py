@@ -12,12 +12,12 @@ from pathlib import Path
 
 from tiny_pictures import Brightness, Fatal
 
-from hanmo.data.filters.duplicates import LookIndex, look
+from hanmo.data.filters.duplicates import Look, LookIndex, look
 from hanmo.data.filters.quality import measure
 from hanmo.data.look import picture_of
 from hanmo.data.operator import Measured, Operator, digest
 from hanmo.data.record import Record
-from hanmo.data.shards import read_shard
+from hanmo.data.scores import fingerprint, read_scores, scores_path
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,28 @@ class Looks:
 
 
 @dataclass(frozen=True)
+class LookConfig:
+    """Nothing to choose."""
+
+
+@dataclass(frozen=True)
+class TakeLook:
+    """What a picture looks like, for `alike`; no score."""
+
+    config: LookConfig = LookConfig()
+    name: str = "look"
+    version: int = 1
+    scores: tuple[str, ...] = ()
+
+    def measure(self, record: Record) -> Measured:
+        found = look(picture_of(record))
+        return Measured({}, {"bits": f"{found.bits:x}", "color": list(found.color)})
+
+
+@dataclass(frozen=True)
 class AlikeWanted:
-    reach: int = 7
+    none: int = 64
+    """The distance of a picture to which no earlier one is near."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +91,12 @@ class AlikeConfig:
     table: Path
     holds: str
     """A hash of the table."""
-    reach: int = 7
+    none: int
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Bits by which the nearest earlier picture of the whole set differs; 64 where there is none."""
+    """Bits by which the nearest earlier picture of the whole set differs."""
 
     config: AlikeConfig
     name: str = "alike"
@@ -84,28 +104,29 @@ class Alike:
     scores: tuple[str, ...] = ("distance",)
 
     @staticmethod
-    def prepare(config: AlikeWanted, shards: Sequence[Path], folder: Path) -> AlikeConfig:
+    def prepare(config: AlikeWanted, shards: Sequence[Path], folder: Path, measured: Path) -> AlikeConfig:
+        index, table, take = LookIndex(), {}, TakeLook()
+        for shard in shards:
+            looks = read_scores(scores_path(measured / shard.stem, take), take, fingerprint(shard))
+            assert looks is not None, "the stage's other operators measure first"
+            for id, found in looks.items():
+                if not found.failure:
+                    here = Look(int(str(found.metadata["bits"]), 16), tuple(found.metadata["color"]))
+                    (near,) = index.add([here], [id])
+                    table[id] = config.none if near is None else near.distance
         path = folder / "table.json"
-        if not path.exists():
-            index, table = LookIndex(), {}
-            for shard in shards:
-                for record in read_shard(shard):
-                    try:
-                        here = look(picture_of(record))
-                    except Exception:
-                        continue  # no picture, which is another operator's business
-                    (near,) = index.add([here], [record.id])
-                    table[record.id] = 64 if near is None else near.distance
-            path.write_text(json.dumps(table))
-        return AlikeConfig(path, digest(json.loads(path.read_text())), config.reach)
+        path.write_text(json.dumps(table))
+        return AlikeConfig(path, digest(table), config.none)
 
     def measure(self, record: Record) -> Measured:
-        return Measured({"distance": float(json.loads(self.config.table.read_text()).get(record.id, 64))})
+        table = json.loads(self.config.table.read_text())
+        return Measured({"distance": float(table.get(record.id, self.config.none))})
 
 
 OPERATORS: Mapping[str, type[Operator]] = {
     "resolution": Side,
     "looks": Looks,
+    "look": TakeLook,
     "alike": Alike,
     "brightness": Brightness,
     "fatal": Fatal,

@@ -65,6 +65,14 @@ def test_a_recipe_is_run_decided_anew_reported_and_shown(hanmo: Command, recipe:
     assert "<svg" in Path("run/report.html").read_text("utf-8")
 
 
+def test_the_tiny_recipe_draws_a_set(hanmo: Command, here: Path, root: Path) -> None:
+    few = [f"--set=sources.{name}.count=3" for name in ("cards", "paragraphs")]
+    done = hanmo("data", "run", root / "recipes/tiny/data.toml", *few, "--quiet")
+    assert (done.code, done.err) == (0, "")
+    assert "runs/data\t6 records" in done.out
+    assert hanmo("data", "report", "runs/data", "-o", "page.html").out == "page.html\n"
+
+
 def test_what_cannot_be_done_is_one_line(hanmo: Command, recipe: Path) -> None:
     assert "ACTION" in hanmo("data").line
     assert "invalid choice: 'rum'" in hanmo("data", "rum").line

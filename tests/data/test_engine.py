@@ -34,11 +34,9 @@ licence = "CC0-1.0"
 
 [[stages]]
 name = "files"
-use = ["resolution", "alike"]
+use = ["resolution", "alike", "look"]
 [stages.thresholds.resolution.side]
 low = 8
-[stages.thresholds.alike.distance]
-low = 0
 
 [[stages]]
 name = "looks"
@@ -84,7 +82,7 @@ def test_a_recipe_runs_to_its_end_and_other_thresholds_measure_nothing(path: Pat
     parts = run_recipe(recipe)
     assert [(part.name, part.kept, part.rejected, part.measured) for part in parts] == [
         (COLLECT, 11, 2, 0),
-        ("files", 10, 1, 22),
+        ("files", 10, 1, 33),
         ("looks", 5, 5, 10),
     ]
     assert calls(path) == 10
@@ -111,7 +109,8 @@ def test_a_recipe_runs_to_its_end_and_other_thresholds_measure_nothing(path: Pat
 
 def test_a_run_that_was_killed_goes_on_to_the_same_bytes(path: Path, root: Path) -> None:
     slow = path.with_name("slow.toml")
-    slow.write_text(RECIPE.format(top=path.parent, pause=0.1), encoding="utf-8")
+    text = RECIPE.format(top=path.parent, pause=0.1).replace('["resolution", "alike", "look"]', '["resolution"]')
+    slow.write_text(text, encoding="utf-8")
     recipe = read_recipe(slow)
     run = recipe.run.folder
     paths = [str(root / "src"), str(root / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]

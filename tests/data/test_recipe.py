@@ -91,5 +91,5 @@ def test_operators_are_built_from_their_tables_in_their_order(tmp_path: Path) ->
     use = HEAD + CARDS + '[[stages]]\nname = "a"\nuse = ["looks", "resolution"]\nconfig.resolution.scale = 2.0\n'
     ((looks, resolution),) = wanted(recipe(tmp_path, use))
     assert (looks.name, resolution.name) == ("looks", "resolution")
-    assert resolution.build((), tmp_path).config.scale == 2.0
+    assert resolution.build((), tmp_path, tmp_path).config.scale == 2.0
     assert not resolution.prepares

@@ -24,11 +24,12 @@ from pathlib import Path
 from hanmo import __version__
 from hanmo.data.collect import collect
 from hanmo.data.layout import alone, shards_of
-from hanmo.data.operator import check_thresholds
+from hanmo.data.operator import Operator, check_thresholds
 from hanmo.data.operators import Wanted
 from hanmo.data.recipe import Engine, Recipe, dump, read_recipe, wanted
 from hanmo.data.record import Json, canonical_json
 from hanmo.data.run import RunConfig, Summary, run
+from hanmo.data.scores import fingerprint, has_scores, scores_path
 from hanmo.data.sources.tables import open_source
 from hanmo.data.stage import Stage
 from hanmo.errors import ConfigError, OutputError, RequestError
@@ -119,7 +120,7 @@ def run_recipe(recipe: Recipe) -> list[Part]:
 def _check(recipe: Recipe, operators: Sequence[Sequence[Wanted]]) -> None:
     """Thresholds that belong to no score, before days of work."""
     for stage, some in zip(recipe.stages, operators, strict=True):
-        ready = [one.build((), recipe.run.folder) for one in some if not one.prepares]
+        ready = [one.build((), recipe.run.folder, recipe.run.folder) for one in some if not one.prepares]
         known = {operator.name for operator in ready}
         try:
             check_thresholds(ready, {name: found for name, found in stage.thresholds.items() if name in known})
@@ -137,12 +138,30 @@ def _stage(recipe: Recipe, number: int, some: Sequence[Wanted]) -> Callable[[], 
     table, folder = recipe.stages[number], recipe.run.folder
 
     def work() -> Summary:
-        shards = shards_of(set_of(folder, number))
-        operators = tuple(one.build(shards, folder / "prepared" / table.name / one.name) for one in some)
-        stage = Stage(operators, table.thresholds)
-        return _runner(recipe.run.engine)(shards, set_of(folder, number + 1), stage, recipe.run.config)
+        shards, made = shards_of(set_of(folder, number)), set_of(folder, number + 1)
+        runner, config = _runner(recipe.run.engine), recipe.run.config
+        own = folder / "prepared" / table.name
+        first = [one.build(shards, own, made) for one in some if not one.prepares]
+        measured = 0
+        if len(first) < len(some) and not _all_measured(shards, made, first):
+            names = {operator.name for operator in first}
+            thresholds = {name: found for name, found in table.thresholds.items() if name in names}
+            measured = runner(shards, made, Stage(tuple(first), thresholds), config).measured
+        operators = tuple(one.build(shards, own / one.name, made) for one in some)
+        found = runner(shards, made, Stage(operators, table.thresholds), config)
+        return replace(found, measured=found.measured + measured)
 
     return work
+
+
+def _all_measured(shards: Sequence[Path], made: Path, operators: Sequence[Operator]) -> bool:
+    """Whether the scores of these operators lie in the stage's set already."""
+    return all(
+        has_scores(scores_path(made / shard.stem, operator), made_from)
+        for shard in shards
+        for made_from in [fingerprint(shard)]
+        for operator in operators
+    )
 
 
 Runner = Callable[[Sequence[Path], Path, Stage, RunConfig], Summary]

@@ -6,9 +6,10 @@ A module is imported when a recipe uses an operator of it, so what one stage nee
 needed only there. An operator's class takes one frozen dataclass `config`, built from the recipe's table. Where it
 must see the whole set first, as near duplicates do, its class has a static method
 
-    prepare(config: Wanted, shards: Sequence[Path], folder: Path) -> config of the operator
+    prepare(config: Wanted, shards: Sequence[Path], folder: Path, measured: Path) -> config of the operator
 
-which is called before the stage, with the shards that go in and a folder of its own; the recipe's table is then a
+which is called when the stage's other operators have measured every record. `shards` go into the stage, `folder` is
+its own, in `measured`, the stage's set, lie the others' scores (`scores.read_scores`); the recipe's table is then a
 `Wanted`. It is called again when a run goes on, so it must know its own finished work; and what it returns must
 change with what it found (put a hash in), since results are kept by the config. It does not know thresholds.
 """
@@ -61,17 +62,18 @@ class Wanted:
         """Whether it must see the whole set before it can be built."""
         return hasattr(self.kind, "prepare")
 
-    def build(self, shards: Sequence[Path], folder: Path) -> Operator:
+    def build(self, shards: Sequence[Path], folder: Path, measured: Path) -> Operator:
         """The operator, after what it has to prepare.
 
         Args:
             shards: that go into the stage.
             folder: for what it prepares; made where it does.
+            measured: the set with the scores of the stage's operators that prepare nothing.
         """
         config = self.config
         if self.prepares:
             folder.mkdir(parents=True, exist_ok=True)
-            config = self.kind.prepare(config, shards, folder)  # type: ignore[attr-defined]
+            config = self.kind.prepare(config, shards, folder, measured)  # type: ignore[attr-defined]
         return self.kind(config)
 
 

@@ -106,6 +106,15 @@ def read_scores(path: Path, operator: Operator, made_from: str) -> dict[str, Mea
     return {row["id"]: _measured(row, operator) for row in table.to_pylist() if row["here"]}
 
 
+def has_scores(path: Path, made_from: str) -> bool:
+    """Whether `write_scores` has kept something of this shard, by the head of the file alone."""
+    try:
+        known = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    return bool(known.get(_INPUT) == made_from.encode())
+
+
 def read_earlier(path: Path, operator: Operator) -> dict[tuple[str, str], Measured]:
     """Everything that `write_scores` kept, whatever shard it was made from; nothing where it is unreadable."""
     table = _table(path, operator)

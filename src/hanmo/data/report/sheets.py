@@ -102,10 +102,8 @@ def score_sheets(facts: ScoreFacts, pictures: Thumbnails) -> list[Html]:
             sheet("highest", facts.score, facts.dropped.rows, pictures, key),
         ]
     return [
-        sheet("just kept", f"nearest to the threshold, {facts.score}", facts.kept.rows, pictures, key, "kept"),
-        sheet(
-            "just dropped", f"nearest on the other side, {facts.score}", facts.dropped.rows, pictures, key, "dropped"
-        ),
+        sheet("just kept", f"{facts.score} nearest to the threshold", facts.kept.rows, pictures, key, "kept"),
+        sheet("just dropped", f"{facts.score} nearest on the other side", facts.dropped.rows, pictures, key, "dropped"),
     ]
 
 
