@@ -62,6 +62,12 @@ def test_few_values_get_a_bar_each_and_orders_of_magnitude_a_logarithm() -> None
     assert wide.ticks()[:3] == [0.0, 10.0, 1000.0]
 
 
+def test_the_line_of_a_threshold_stands_beside_the_value_that_it_keeps() -> None:
+    histogram = filled([0.0, 1.0, 2.0, 2.0], Threshold(1.0, 1.0))
+    assert histogram.border(1.0, low=True) == pytest.approx(1 / 3)
+    assert histogram.border(1.0, low=False) == pytest.approx(2 / 3)
+
+
 def test_numbers_are_short_for_people() -> None:
     assert [short(value) for value in (0.25, 1234.0, 64321.0, 2.5e6, -0.125)] == [
         "0.25",

@@ -164,7 +164,7 @@ def _bounds(histogram: Histogram) -> list[Html]:
     threshold = histogram.threshold or Threshold()
     lines = []
     for kind, sign, bound in (("low", "≥", threshold.low), ("high", "≤", threshold.high)):
-        place = None if bound is None else histogram.place(bound)
+        place = None if bound is None else histogram.border(bound, low=kind == "low")
         if bound is not None and place is not None and 0 <= place <= 1:
             text = tag("span", f"{sign} {short(bound)}")
             lines.append(tag("i", text, class_=f"bound {kind}", style=f"left:{100 * place:.2f}%", aria_hidden="true"))

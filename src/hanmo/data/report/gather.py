@@ -206,8 +206,8 @@ class OperatorFacts:
         name: its name.
         scores: by their names.
         charged: records that it was the first to keep back, by chance.
-        failed: records that it could not measure.
-        failures: how many.
+        failed: records that went no further because it could not measure them.
+        failures: how many it could not measure, those included that an earlier operator kept back.
     """
 
     name: str
@@ -267,7 +267,8 @@ def gather(before: Path, after: Path, table: StageTable) -> StageFacts:
         for name, why in row.failures.items():
             if why and name in operators:
                 operators[name].failures += 1
-                operators[name].failed.add(row.chance, row)
+                if row.reject is not None and (row.reject.operator, row.reject.kind) == (name, "failed"):
+                    operators[name].failed.add(row.chance, row)
         for key, value in row.scores.items():
             name, _, score = key.partition(".")
             if name in operators:

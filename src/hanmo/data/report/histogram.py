@@ -62,6 +62,12 @@ class Histogram:
         low, high, here = (_on(self.scale, x) for x in (self.edges[0], self.edges[-1], value))
         return (here - low) / (high - low)
 
+    def border(self, bound: float, *, low: bool) -> float:
+        """Where on the axis a threshold's line stands: between what it keeps and what it does not."""
+        if self.scale != "values":
+            return self.place(bound)
+        return sum(1 for value in self.edges if value < bound or (value == bound and not low)) / len(self.edges)
+
     def ticks(self) -> list[float]:
         """Values to write under the axis."""
         if self.scale == "values":

@@ -136,7 +136,7 @@ def _stage(number: int, facts: StageFacts, histograms: Histograms, step: Step, p
         tag("h2", name),
         tag("p", lead, class_="lead"),
         *operators,
-        tag("article", some, class_="operator") if some else "",
+        tag("article", some, class_="operator") if some and (step.kept < step.came or number == 1) else "",
         id=f"stage-{name}",
         class_="stage",
     )
@@ -144,7 +144,9 @@ def _stage(number: int, facts: StageFacts, histograms: Histograms, step: Step, p
 
 def _operator(facts: OperatorFacts, histograms: Histograms, step: Step, pictures: Thumbnails) -> Html:
     dropped, failed = step.dropped.get(facts.name, 0), step.failed.get(facts.name, 0)
-    chips = [tag("span", f"{count(dropped)} kept back", class_="chip dropped" if dropped else "chip")]
+    thresholds = any(score.threshold for score in facts.scores.values())
+    words = f"{count(dropped)} kept back" if dropped or thresholds else "informs only"
+    chips = [tag("span", words, class_="chip dropped" if dropped else "chip")]
     if failed:
         chips.append(tag("span", f"{count(failed)} not measured", class_="chip failed"))
     scores = sorted(facts.scores.values(), key=lambda score: score.threshold is None)
@@ -153,26 +155,30 @@ def _operator(facts: OperatorFacts, histograms: Histograms, step: Step, pictures
     informing = [score for score in scores if score.threshold is None]
     if informing and not sheets:
         sheets = score_sheets(informing[0], pictures)
-    others = _others(facts, dropped)
+    others = _others(facts, dropped, failed)
     return tag(
-        "article",
-        tag("header", tag("h3", facts.name), *chips),
+        "details",
+        tag("summary", tag("h3", facts.name), *chips),
         tag("p", others, class_="note") if others else "",
-        tag("div", *plots, class_="plots") if plots else tag("p", "It gave no score to any record.", class_="note"),
+        tag("div", *plots, class_="plots") if plots else tag("p", "It gives no score.", class_="note"),
         *sheets,
         *operator_sheets(facts, pictures),
-        class_="operator",
         id=f"{step.name}-{facts.name}",
+        class_="operator",
+        open=bool(dropped or failed),
         data_operator=facts.name,
     )
 
 
-def _others(facts: OperatorFacts, dropped: int) -> str:
+def _others(facts: OperatorFacts, dropped: int, failed: int) -> str:
     """Where an earlier operator of the stage has kept back what this one would have."""
     outside = sum(score.below + score.above for score in facts.scores.values())
-    if outside <= dropped:
-        return ""
-    return f"{count(outside)} values lie outside its thresholds; a record counts for the first operator that objects."
+    words = []
+    if outside > dropped:
+        words.append(f"{count(outside)} values lie outside its thresholds.")
+    if facts.failures > failed:
+        words.append(f"It could not measure {count(facts.failures)} records.")
+    return " ".join([*words, "A record counts for the first operator that objects."]) if words else ""
 
 
 # --- what was run ----------------------------------------------------------------------------------

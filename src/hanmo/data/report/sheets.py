@@ -63,10 +63,20 @@ def _why(reject: Reject, score: str) -> Html:
     """Why a record did not go on, where it stands among those of a score."""
     if score == f"{reject.operator}.{reject.score}" and reject.value is not None:
         bound = "below" if reject.low is not None and reject.value < reject.low else "above"
-        return tag("span", f"{bound} {short((reject.low if bound == 'below' else reject.high) or 0.0)}", class_="why")
+        found = f": {note}" if (note := _note(reject)) else ""
+        return tag(
+            "span", f"{bound} {short((reject.low if bound == 'below' else reject.high) or 0.0)}{found}", class_="why"
+        )
     if reject.kind == "failed":
         return tag("span", _reason(reject), class_="why")
     return tag("span", f"dropped by {why_not(reject)}", class_="why")
+
+
+def _note(reject: Reject) -> str:
+    """What the operator that kept a record back has written beside its scores, such as what is broken."""
+    found = json.loads(reject.record)["metadata"].get(reject.operator, {}) if reject.record else {}
+    words = {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    return _cut(", ".join(f"{name} {value}" for name, value in sorted(words.items())), 120)
 
 
 def _reason(reject: Reject) -> str:
@@ -78,8 +88,8 @@ def _caption(row: Row) -> Html:
     return tag("span", _cut(row.caption), class_="caption") if row.caption else Html("")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _CAPTION else text[:_CAPTION] + "…"
+def _cut(text: str, longest: int = _CAPTION) -> str:
+    return text if len(text) <= longest else text[:longest] + "…"
 
 
 def why_not(reject: Reject) -> str:
@@ -189,13 +199,14 @@ def rejects_table(rejects: Rejects) -> Html:
 def _line(title: str, reject: Reject) -> Html:
     why = why_not(reject) if reject.operator == "source" else why_not(reject).removeprefix(f"{reject.operator}: ")
     by = reject.kind.replace("_", " ") if reject.operator == "source" else reject.operator
+    note = _note(reject)
     return tag(
         "tr",
         tag("td", title, data_label="step"),
         tag(
             "td", tag("span", by, class_=f"chip {'failed' if reject.kind == 'failed' else 'dropped'}"), data_label="by"
         ),
-        tag("td", why, data_label="why"),
+        tag("td", why, tag("small", note) if note else "", data_label="why"),
         tag("td", reject.where, data_label="where", class_="where"),
         tag("td", _cut(_first_caption(reject)), data_label="caption"),
     )
