@@ -54,7 +54,7 @@ def _tile(row: Row, pictures: Thumbnails, score: str, kind: str) -> Html:
         "figure",
         tag("div", picture, class_="frame"),
         tag("figcaption", tag("span", value, tag("span", size, class_="size"), class_="line"), why, _caption(row)),
-        title=f"{row.where}\n{words}",
+        title="\n".join(filter(None, [row.where, words, "" if row.reject is None else _note(row.reject)])),
         data_id=row.id,
     )
 
@@ -63,10 +63,7 @@ def _why(reject: Reject, score: str) -> Html:
     """Why a record did not go on, where it stands among those of a score."""
     if score == f"{reject.operator}.{reject.score}" and reject.value is not None:
         bound = "below" if reject.low is not None and reject.value < reject.low else "above"
-        found = f": {note}" if (note := _note(reject)) else ""
-        return tag(
-            "span", f"{bound} {short((reject.low if bound == 'below' else reject.high) or 0.0)}{found}", class_="why"
-        )
+        return tag("span", f"{bound} {short((reject.low if bound == 'below' else reject.high) or 0.0)}", class_="why")
     if reject.kind == "failed":
         return tag("span", _reason(reject), class_="why")
     return tag("span", f"dropped by {why_not(reject)}", class_="why")
@@ -76,7 +73,8 @@ def _note(reject: Reject) -> str:
     """What the operator that kept a record back has written beside its scores, such as what is broken."""
     found = json.loads(reject.record)["metadata"].get(reject.operator, {}) if reject.record else {}
     words = {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
-    return _cut(", ".join(f"{name} {value}" for name, value in sorted(words.items())), 120)
+    text = ", ".join(f"{name} {value}" for name, value in sorted(words.items()))
+    return _cut(re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24}\b", r"\1…", text), 120)  # an id is known by its beginning
 
 
 def _reason(reject: Reject) -> str:
