@@ -121,17 +121,18 @@ def _decide(args: argparse.Namespace) -> None:
     recipe = decided_anew(Path(args.folder), args.overrides)
     if args.workers is not None:
         recipe = replace(recipe, run=replace(recipe.run, workers=args.workers))
-    _bring_to_its_end(recipe)
+    _bring_to_its_end(recipe, look_at_sources=False)
 
 
-def _bring_to_its_end(recipe: Recipe) -> None:
+def _bring_to_its_end(recipe: Recipe, *, look_at_sources: bool = True) -> None:
     from hanmo.data.engine import run_recipe
     from hanmo.data.funnel import as_lines, funnel
 
-    parts = run_recipe(recipe)
-    say("\n".join(as_lines(funnel(recipe.run.folder, recipe))))
+    parts = run_recipe(recipe, look_at_sources=look_at_sources)
+    steps = funnel(recipe.run.folder, recipe)
+    say("\n".join(as_lines(steps)))
     measured, seconds = sum(part.measured for part in parts), sum(part.seconds for part in parts)
-    say(f"{recipe.run.folder}\t{parts[-1].kept} records\t{measured} measurements\t{seconds:.1f} s")
+    say(f"{recipe.run.folder}\t{steps[-1].kept} records\t{measured} measurements\t{seconds:.1f} s")
 
 
 # --- report ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from hanmo import __version__
 from hanmo.data.collect import collect
-from hanmo.data.layout import alone, shards_of
+from hanmo.data.layout import alone, read_success, shards_of
 from hanmo.data.operator import Operator, check_thresholds
 from hanmo.data.operators import Wanted
 from hanmo.data.recipe import Engine, Recipe, dump, read_recipe, wanted
@@ -81,14 +81,16 @@ def set_of(folder: Path, number: int) -> Path:
     return folder / f"set{number}"
 
 
-def run_recipe(recipe: Recipe) -> list[Part]:
+def run_recipe(recipe: Recipe, *, look_at_sources: bool = True) -> list[Part]:
     """Bring a recipe to its end, or go on where a call before this one ended.
 
     Args:
         recipe: see `read_recipe`.
+        look_at_sources: read the sources again, to see that they still give what was collected; False believes a
+            whole first set, so that deciding anew needs them no more.
 
     Returns:
-        What this call did: the sources', then each stage's.
+        What this call did: the sources (where they were read), then each stage.
 
     Raises:
         ConfigError: an operator or a threshold that there is not; said before any work, but for thresholds of
@@ -109,7 +111,8 @@ def run_recipe(recipe: Recipe) -> list[Part]:
         extra = set_of(folder, len(recipe.stages) + 1)
         if extra.exists():
             raise RequestError(f"{extra} is of a recipe with more stages: delete it, or choose another run.folder")
-        parts = [_timed(recipe, COLLECT, lambda: _collect(recipe))]
+        collected = None if look_at_sources else read_success(set_of(folder, 0))
+        parts = [] if collected else [_timed(recipe, COLLECT, lambda: _collect(recipe))]
         with atomic_file(recipe_of(folder)) as file:  # not before it is known that the folder holds these sources
             file.write(dump(recipe, operators).encode())
         for number, some in enumerate(operators):
