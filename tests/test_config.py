@@ -73,6 +73,21 @@ def test_overrides_come_last_and_in_order(tmp_path: Path) -> None:
     assert (loaded.steps, loaded.optim.lr, loaded.optim.kind) == (7, 0.5, "muon")
 
 
+def test_overrides_reach_into_an_array_of_tables_by_name(tmp_path: Path) -> None:
+    text = '[[stages]]\nname = "first"\n[[stages]]\nname = "second"\nsteps = 3\n'
+    loaded = recipe(tmp_path, text, "stages.second.steps=7")
+    assert loaded.stages == (Stage("first"), Stage("second", 7))
+    with pytest.raises(ConfigError, match=r"names no table of stages; did you mean 'second'\?"):
+        recipe(tmp_path, text, "stages.secnd.steps=7")
+    with pytest.raises(ConfigError, match="'stages', which is a value"):
+        recipe(tmp_path, text, "stages.first=7", "stages.first.more=7")
+
+
+def test_an_error_says_which_table_it_is_about() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key 'stages.looks.step'; did you mean 'stages.looks.steps'"):
+        from_mapping({"name": "looks", "step": 3}, Stage, ("stages", "looks"))
+
+
 @pytest.mark.parametrize(
     ("override", "name", "value"),
     [

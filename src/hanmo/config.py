@@ -43,15 +43,34 @@ def load_recipe(path: Path | str | None, cls: type[Config], overrides: Sequence[
         ConfigError: the file is missing or is no TOML; a key is unknown; a value is of another type or
             refused by the dataclass itself.
     """
+    return from_mapping(read_tables(path, overrides), cls)
+
+
+def read_tables(path: Path | str | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The tables of a recipe with its overrides in them, for `from_mapping`, where no single class describes them all.
+
+    Args:
+        path: a TOML file; None is an empty one.
+        overrides: see `load_recipe`; `stages.looks.use` reaches into the table of [[stages]] whose name is "looks".
+
+    Raises:
+        ConfigError: the file is missing or is no TOML, or an override does not reach a place in it.
+    """
     data = {} if path is None else _read_toml(Path(path))
     for override in overrides:
         _put(data, override)
-    return from_mapping(data, cls)
+    return data
 
 
-def from_mapping(data: Mapping[str, Any], cls: type[Config]) -> Config:
-    """Build `cls` from nested mappings, as `load_recipe` does from a file; the same errors."""
-    built: Config = _dataclass(data, cls, None, ())
+def from_mapping(data: Mapping[str, Any], cls: type[Config], where: tuple[str, ...] = ()) -> Config:
+    """Build `cls` from nested mappings, as `load_recipe` does from a file; the same errors.
+
+    Args:
+        data: tables of `read_tables`, or plain values.
+        cls: a frozen dataclass.
+        where: keys that lead to these tables, for errors.
+    """
+    built: Config = _dataclass(data, cls, None, where)
     return built
 
 
@@ -90,12 +109,26 @@ def _put(data: dict[str, Any], override: str) -> None:
     names = [name.strip() for name in key.split(".")]
     if not equals or not all(names):
         raise ConfigError(f"the override {override!r} is not KEY=VALUE; write for example optim.lr=3e-4")
-    for name in names[:-1]:
+    *above, last = names
+    while above:
+        name = above.pop(0)
         below = data.setdefault(name, {})
+        if _is_array_of_tables(below) and above:
+            below = _named(below, name, above.pop(0), override)
         if not isinstance(below, dict):
             raise ConfigError(f"the override {override!r} goes below {name!r}, which is a value, not a table")
         data = below
-    data[names[-1]] = _Raw(text.strip())
+    data[last] = _Raw(text.strip())
+
+
+def _named(tables: list[dict[str, Any]], key: str, name: str, override: str) -> dict[str, Any]:
+    """The table of an array of tables that calls itself `name`."""
+    named = {str(table["name"]): table for table in tables if "name" in table}
+    if name in named:
+        return named[name]
+    near = nearest(name, named)
+    hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(named) or 'none with a name'}"
+    raise ConfigError(f"the override {override!r} names no table of {key}; {hint}")
 
 
 def _dataclass(data: object, cls: Any, base: Any, where: tuple[str, ...]) -> Any:

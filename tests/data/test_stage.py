@@ -9,6 +9,7 @@ from tiny_pictures import Brightness, BrightnessConfig, Fatal, FatalConfig, reco
 from hanmo.data.journal import Journal, note_death, pending
 from hanmo.data.layout import read_success, rejects_in, shard_in
 from hanmo.data.operator import Measured, Threshold, digest, operator_key
+from hanmo.data.record import Record, Verdict
 from hanmo.data.rejects import Reject, read_rejects
 from hanmo.data.scores import fingerprint, read_scores
 from hanmo.data.shards import read_shard, write_shard
@@ -77,10 +78,27 @@ def test_another_config_or_operator_is_measured_and_only_that(task: Task, bright
     assert run_shard(task, Stage((brightness, fatal))).measured == 0
 
 
-def test_scores_of_another_shard_are_not_taken(task: Task, brightness: Brightness) -> None:
+def test_of_another_shard_only_scores_of_the_same_records_are_taken(task: Task, brightness: Brightness) -> None:
     run_shard(task, Stage((brightness,)))
     write_shard(task.shard, [record(200), *RECORDS[1:]])
-    assert run_shard(task, Stage((brightness,))).measured == 4
+    assert run_shard(task, Stage((brightness,))).measured == 1
+    other = replace(RECORDS[1], scores={"captions.tokens": 7.0})
+    write_shard(task.shard, [record(200), other, *RECORDS[2:]])
+    assert run_shard(task, Stage((brightness,))).measured == 1, "an operator may look at scores of earlier stages"
+
+
+def test_other_thresholds_of_an_earlier_stage_measure_only_what_is_new(task: Task, brightness: Brightness) -> None:
+    def arrive(*records: Record) -> int:
+        verdict = Verdict("luma", "kept", "luma", 0.5, low=0.1 * len(records))
+        write_shard(task.shard, [replace(one, verdicts=(verdict,)) for one in records])
+        return run_shard(task, Stage((brightness,), DARK)).measured
+
+    assert arrive(*RECORDS) == 4
+    assert arrive(*RECORDS[2:]) == 0
+    assert kept(task) == [one.id for one in RECORDS[2:]]
+    assert arrive(*RECORDS) == 0, "scores of records that were away are kept"
+    assert kept(task) == [one.id for one in RECORDS[1:]]
+    assert arrive(*RECORDS, record(200)) == 1
 
 
 def test_an_operator_that_raises_rejects_its_record_and_the_run_goes_on(task: Task, brightness: Brightness) -> None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "session": "look at the turns of an editing session and move between them",
     "rewrite": "make a prompt precise with a language model",
     "info": "say what a model is made of",
+    "data": "make a set of pictures and captions from a recipe",
     "train": "train a model from a recipe",
 }
 """Commands by name, with what each does; `hanmo.cli.NAME` holds the rest."""

@@ -77,7 +77,8 @@ class Operator(Protocol):
     """A measurement on one record. It is sent to worker processes, so it must pickle; load models on first use.
 
     It sees the record as it came into the stage, never what its neighbours of the same stage found, so that each
-    operator's results can be kept or computed anew alone.
+    operator's results can be kept or computed anew alone. It must not look at verdicts: its results are kept while
+    the rest of the record stays the same, so that other thresholds of earlier stages measure nothing.
     """
 
     @property

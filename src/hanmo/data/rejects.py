@@ -26,6 +26,7 @@ Kind = Literal[
     "damaged",  # an archive or a table that ends or breaks off in the middle
     "no_picture",  # bytes that are no picture's, or a sample without one
     "bad_caption",  # captions or metadata that cannot be read
+    "undrawn",  # a synthetic picture that could not be drawn whole: a glyph is missing, or there is no room
     "repeat",  # the same bytes as an earlier record of the set
     "refused",  # a server, its robots.txt, or a rule of ours does not allow to fetch it
     "unreachable",  # the network gave no whole answer, in as many tries as were allowed

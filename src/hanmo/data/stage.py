@@ -18,7 +18,7 @@ from hanmo.data.limits import Limits
 from hanmo.data.operator import Measured, Operator, Thresholds, decide, digest, measured, operator_key, plain
 from hanmo.data.record import Json, Record, with_scores
 from hanmo.data.rejects import Reject, rejected, write_rejects
-from hanmo.data.scores import Results, fingerprint, read_scores, scores_path, write_scores
+from hanmo.data.scores import Results, fingerprint, read_earlier, read_scores, scores_path, state, write_scores
 from hanmo.data.shards import read_index, read_shard, write_shard
 from hanmo.errors import HanmoError
 
@@ -122,32 +122,41 @@ def _results(task: Task, stage: Stage, made_from: str) -> tuple[dict[str, Result
             known[operator.name] = found
     made = 0
     if missing:
-        now, made = _measure(task, missing, made_from, stage.limits)
+        earlier = {operator.name: read_earlier(scores_path(task.place, operator), operator) for operator in missing}
+        now, states, made = _measure(task, missing, earlier, made_from, stage.limits)
         for operator in missing:
-            write_scores(scores_path(task.place, operator), operator, made_from, now[operator.name])
+            path, name = scores_path(task.place, operator), operator.name
+            write_scores(path, operator, made_from, now[name], states, earlier[name])
         known |= now
     task.journal.unlink(missing_ok=True)
     return {operator.name: known[operator.name] for operator in stage.operators}, made
 
 
 def _measure(
-    task: Task, operators: list[Operator], made_from: str, limits: Limits
-) -> tuple[dict[str, dict[str, Measured]], int]:
-    """One pass over the shard, picking up where a worker before this one ended."""
+    task: Task,
+    operators: list[Operator],
+    earlier: dict[str, dict[tuple[str, str], Measured]],
+    made_from: str,
+    limits: Limits,
+) -> tuple[dict[str, dict[str, Measured]], dict[str, str], int]:
+    """One pass over the shard, picking up where a worker before this one ended; also the state of each record."""
+    states: dict[str, str] = {}
     results: dict[str, dict[str, Measured]] = {operator.name: {} for operator in operators}
     made = 0
     name = digest([made_from, *(operator_key(operator) for operator in operators)])
     with Journal(task.journal, name) as journal:
         for record in read_shard(task.shard, limits):
+            here = record.id, state(record)
+            states[record.id] = here[1]
             for operator in operators:
-                found = journal.found(operator.name, record.id)
+                found = earlier[operator.name].get(here) or journal.found(operator.name, record.id)
                 if found is None:
                     journal.begin(operator.name, record.id)
                     found = measured(operator, record)
                     journal.done(operator.name, record.id, found)
                     made += 1
                 results[operator.name][record.id] = found
-    return results, made
+    return results, states, made
 
 
 def _kept(task: Task, stage: Stage, results: dict[str, Results], rejects: list[Reject]) -> Iterator[Record]:

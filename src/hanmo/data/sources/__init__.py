@@ -5,6 +5,9 @@
     parquet    tables with a column of pictures
     urls       lists of URLs, once they are fetched (`hanmo.data.web`)
     hub        Parquet data sets of a hub
+    cards, paragraphs     pictures of text, drawn while they are read
+
+`tables` says how a recipe names them.
 
 A source reads lazily and in one order, so that two readings agree item by item: `collect` relies on it to go on
 after an interruption. What cannot be read is a `Reject`, never an exception in the middle; only a source that is not
