@@ -142,7 +142,8 @@ class _Filler:
             rows = _percent(rows)
         if node.kind == "lines":
             rows = tuple((row[0], "", row[-1]) for row in rows)
-            self._bought += sum(amount(row[-1], self.topic.script) or 0.0 for row in rows)
+            if node.count is not None:  # goods, and no sums of them
+                self._bought += sum(amount(row[-1], self.topic.script) or 0.0 for row in rows)
         return Block(node.kind, MappingProxyType(dict(node.options)), rows, lead)
 
     def _rows(self, pattern: str, count: tuple[int, int]) -> tuple[Row, ...]:

@@ -56,6 +56,9 @@ def icon(name: str, ink: RGB, ground: RGB) -> Art:
         case "pin":
             shapes += [Shape(circle(0.5, 0.37, 0.3), ink), Shape(((0.245, 0.53), (0.755, 0.53), (0.5, 0.97)), ink)]
             shapes.append(Shape(circle(0.5, 0.37, 0.12), ground))
+        case "check":
+            points = ((0.12, 0.52), (0.26, 0.38), (0.42, 0.55), (0.76, 0.2), (0.9, 0.34), (0.42, 0.82))
+            shapes.append(Shape(points, ink))
         case _:
             raise ValueError(name)  # a fault of ours: names come from ICONS
     return Art(tuple(shapes), "contain")

@@ -83,16 +83,6 @@ class Setting:
         return Box("text", letters=letters, grow=grow, pad=pad, paint=paint)
 
 
-def row(*children: Box, gap: float = 0.0, **options: object) -> Box:
-    """A row."""
-    return Box("row", children, gap=gap, **options)  # type: ignore[arg-type]
-
-
-def column(*children: Box, gap: float = 0.0, **options: object) -> Box:
-    """A column."""
-    return Box("column", children, gap=gap, **options)  # type: ignore[arg-type]
-
-
 def bar(color: RGB, *, width: float | None = None, height: float | None = None, radius: float = 0.0) -> Box:
     """A filled rectangle."""
     return Box("column", width=width, height=height, paint=Paint(color, radius=radius))

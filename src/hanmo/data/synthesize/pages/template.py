@@ -31,8 +31,8 @@ LEAVES = {
     **dict.fromkeys(("kicker", "title", "subtitle", "text", "note", "button", "badge", "search", "heading"), 1),
     **dict.fromkeys(("bullets", "nav", "tabs", "tags", "bottom", "footer"), 1),
     **dict.fromkeys(("numbered", "stats", "features", "events", "details", "fields", "settings", "quote"), 2),
-    **dict.fromkeys(("columns", "bars", "donut", "curve", "table", "seats"), 2),
-    **dict.fromkeys(("lines", "prices", "goods"), 3),
+    **dict.fromkeys(("columns", "bars", "donut", "curve", "table", "seats", "lines"), 2),
+    **dict.fromkeys(("prices", "goods"), 3),
     **dict.fromkeys(("picture", "barcode", "divider", "space"), 0),
 }
 OPTIONS = frozenset(
