@@ -172,9 +172,9 @@ def _branches(rng: random.Random, theme: Theme) -> list[Shape]:
     lean = rng.uniform(-0.08, 0.08)
     spine = [(0.5 + lean * (s / 20) ** 2, 0.88 - 0.74 * s / 20) for s in range(21)]
     shapes.append(Shape(tuple(spine), stem, 0.5))
-    for step in range(3, 20, 2):
+    for step in range(4, 20, 3):
         x, y = spine[step]
-        length = 0.23 * (1 - 0.032 * step)
+        length = 0.27 * (1 - 0.03 * step)
         for side in (-1, 1):
             turn = side * (1.15 - 0.025 * step)
             tint = mix(theme.accent.rgb, stem, rng.uniform(0.35, 0.95))

@@ -6,6 +6,7 @@ This module does not know where a block will stand.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from hanmo.data.synthesize.pages.art import PICTURES, picture
 from hanmo.data.synthesize.pages.blocks_text import tint
@@ -101,8 +102,8 @@ def goods(block: Block, s: Setting) -> Box:
             Box(
                 "column",
                 (
-                    _art(art, float(block.options.get("height", "13")), 1.0),
-                    Box("column", words[:2], gap=0.4, grow=1, pad=(1.5, 0.6, 0.8, 0.6)),
+                    replace(_art(art, float(block.options.get("height", "13")), 1.0), grow=1),
+                    Box("column", words[:2], gap=0.4, pad=(1.5, 0.6, 0.8, 0.6)),
                     Box("column", words[2:], pad=(0.0, 0.6, 0.6, 0.6)),
                 ),
                 pad=(1.0, 1.0, 1.0, 1.0),

@@ -51,7 +51,7 @@ class Document:
 
     Attributes:
         template: The template's name.
-        kind: of the page: "slide", "poster", "screen", "report", "receipt".
+        kind: of the page, one of `template.KINDS`.
         script: "en" or "zh".
         root: Its blocks.
         theme: Its colours.

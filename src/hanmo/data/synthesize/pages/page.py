@@ -43,7 +43,7 @@ class PageConfig:
         width: of the picture, pixels, 384 to 4096.
         height: of the picture, pixels, 384 to 4096.
         smallest: letters are never smaller, pixels per em, 8 to 64.
-        kinds: which kinds of page, of "slide", "poster", "screen", "report", "receipt".
+        kinds: which kinds of page, one or more of `KINDS`.
     """
 
     width: int = 1024
@@ -142,7 +142,7 @@ def sample_document(
         pairing=choose_pairing(rng, faces, topic.script),
         width=config.width,
         height=config.height,
-        scale=rng.uniform(1.1, 1.35),
+        scale=rng.uniform(1.15, 1.5),
         seed=f"{rng.getrandbits(48):012x}",
     )
 

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from hanmo.data.synthesize.pages.theme import FILLS
 from hanmo.errors import RequestError
 
-KINDS = ("slide", "poster", "screen", "report", "receipt")
+KINDS = ("slide", "poster", "screen", "report", "receipt", "ticket", "menu")
 SHAPES = ("wide", "square", "tall")
 CONTAINERS = ("column", "row", "card")
 # Leaves, and how many parts a row of each has at least.
