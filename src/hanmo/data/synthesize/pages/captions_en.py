@@ -74,7 +74,8 @@ def _rows(block: Block, between: str = " ") -> str:
 
 def _intro(document: Document, colors: Scheme) -> str:
     form = format_of(document)
-    heading, body = document.pairing.heading, document.pairing.body
+    heading = document.pairing.heading
+    body = document.pairing.figures if document.kind == "receipt" else document.pairing.body
     weight = "bold " if heading.bold else ""
     faces = f"headings in {weight}{_FACES[heading.kind]} letters, text in {_FACES[body.kind]} letters"
     return (

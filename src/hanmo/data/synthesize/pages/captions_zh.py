@@ -74,7 +74,8 @@ def _firsts(block: Block) -> str:
 
 def _intro(document: Document, colors: Scheme) -> str:
     form = format_of(document)
-    heading, body = document.pairing.heading, document.pairing.body
+    heading = document.pairing.heading
+    body = document.pairing.figures if document.kind == "receipt" else document.pairing.body
     weight = "粗" if heading.bold else ""
     return (
         f"一张{_FORMATS[form]}{_KINDS[document.kind][form]}，{colors.ground.zh}底，{colors.ink.zh}文字，{colors.accent.zh}点缀，"
