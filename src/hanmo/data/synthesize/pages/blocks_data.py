@@ -72,7 +72,7 @@ def columns(block: Block, s: Setting) -> Box:
                     Box("column", height=0.5),
                     Box("column", grow=number, paint=Paint(color, radius=0.5)),
                     Box("column", height=0.8),
-                    s.text(label, SIZES["small"], s.scheme.muted, align="centre", leading=1.3),
+                    s.text(label, SIZES["small"], s.scheme.muted, align="centre", leading=1.3, whole=True),
                 ),
                 grow=1,
             )
@@ -101,7 +101,7 @@ def bars(block: Block, s: Setting) -> Box:
             grow=5,
             paint=Paint(s.scheme.soft, radius=PILL),
         )
-        label_box = s.text(label, SIZES["small"], grow=2.1, align="left", leading=1.3)
+        label_box = s.text(label, SIZES["small"], grow=2.1, align="left", leading=1.3, whole=True)
         figure = s.text(value, SIZES["small"], None, "strong", grow=0.8, align="right", leading=1.3, whole=True)
         made.append(Box("row", (label_box, track, figure), gap=1.6, align="center"))
     return _chart(block, s, Box("column", tuple(made), gap=1.7, grow=1, justify="between"))
@@ -110,13 +110,13 @@ def bars(block: Block, s: Setting) -> Box:
 def donut(block: Block, s: Setting) -> Box:
     """A ring chart and its legend."""
     colors = series(s, len(block.rows))
-    ring = Box("art", art=donut_art(_values(block), colors), width=17.0, height=17.0)
+    ring = Box("art", art=donut_art(_values(block), colors), width=16.0, height=16.0)
     legend = tuple(
         Box(
             "row",
             (
                 bar(color, width=1.6, height=1.6, radius=0.4),
-                s.text(label, SIZES["small"], grow=1, align="left", leading=1.3),
+                s.text(label, SIZES["small"], grow=1, align="left", leading=1.3, whole=True),
                 s.text(value, SIZES["small"], None, "strong", whole=True, leading=1.3),
             ),
             gap=1.3,
@@ -137,7 +137,7 @@ def curve(block: Block, s: Setting) -> Box:
             "column",
             (
                 s.text(value, SIZES["small"], None, "strong", align="centre", leading=1.3, whole=True),
-                s.text(label, SIZES["small"], s.scheme.muted, align="centre", leading=1.3),
+                s.text(label, SIZES["small"], s.scheme.muted, align="centre", leading=1.3, whole=True),
             ),
             gap=0.2,
             grow=1,

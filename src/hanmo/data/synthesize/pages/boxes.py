@@ -36,6 +36,7 @@ class Letters:
         spacing: added after every character, in em.
         role: The kind of block that it belongs to ("title", "table", ...).
         whole: It is never broken.
+        clauses: Chinese is broken after marks alone, as long as each clause fits.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Letters:
     spacing: float = 0.0
     role: str = "text"
     whole: bool = False
+    clauses: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hanmo.data.synthesize.pages.art import PICTURES
 from hanmo.data.synthesize.pages.blocks_screen import art_name
 from hanmo.data.synthesize.pages.captions_en import ENGLISH
 from hanmo.data.synthesize.pages.captions_zh import CHINESE
+from hanmo.data.synthesize.pages.compose import shaded
 from hanmo.data.synthesize.pages.document import Block, Document
 from hanmo.data.synthesize.pages.document import blocks as all_blocks
 from hanmo.data.synthesize.pages.template import CONTAINERS
@@ -48,6 +49,8 @@ def _long(document: Document, language: Language) -> str:
     ]
     scheme_ = scheme(document.theme, fill)
     intro = language.intro(document, scheme_)
+    if shaded(root, scheme_, graded=document.graded):
+        intro += language.graded
     return language.sentences(intro, told, across=root.kind == "row")
 
 
@@ -81,8 +84,9 @@ class _Walk:
         join: Callable[[list[str]], str] = self.language.beside if block.kind == "row" else self.language.below
         inner = join(told)
         if block.kind == "card" or "fill" in block.options:
-            ground = scheme(self.document.theme, fill).ground
-            return self.language.panel(inner, ground, card=block.kind == "card")
+            colors = scheme(self.document.theme, fill)
+            graded = shaded(block, colors, graded=self.document.graded)
+            return self.language.panel(inner, colors.ground, card=block.kind == "card", graded=graded)
         return inner
 
     def _leaf(self, block: Block, fill: str, seed: str) -> str:

@@ -192,8 +192,9 @@ def _beside(told: list[str]) -> str:
     return f"on the left {told[0]}; then {middle}; on the right {told[-1]}"
 
 
-def _panel(inner: str, ground: Color, *, card: bool) -> str:
-    return f"{_a(ground.en)} {'card' if card else 'panel'} with {inner}"
+def _panel(inner: str, ground: Color, *, card: bool, graded: bool) -> str:
+    form = "card" if card else "panel"
+    return f"{_a(ground.en)} {form}{' with a soft diagonal gradient' if graded else ''}, on it {inner}"
 
 
 def _sentences(intro: str, told: list[str], *, across: bool) -> str:
@@ -215,4 +216,4 @@ def _summary(document: Document, colors: Scheme, title: str, parts: list[str]) -
     return f"{kind}{named}, {colors.ground.en} with {colors.accent.en}" + (f", with {_list(parts)}." if parts else ".")
 
 
-ENGLISH = Language(0, _intro, _leaf, _below, _beside, _panel, _sentences, _outline, _summary)
+ENGLISH = Language(0, _intro, _leaf, _below, _beside, _panel, _sentences, _outline, _summary, " The ground is a soft diagonal gradient.")

@@ -187,8 +187,9 @@ def _beside(told: list[str]) -> str:
     return f"左边是{told[0]}；接着是{'；再是'.join(told[1:-1])}；右边是{told[-1]}"
 
 
-def _panel(inner: str, ground: Color, *, card: bool) -> str:
-    return f"{ground.zh}的{'卡片' if card else '色块'}，其中有{inner}"
+def _panel(inner: str, ground: Color, *, card: bool, graded: bool) -> str:
+    form = "卡片" if card else "色块"
+    return f"{'带柔和对角渐变的' if graded else ''}{ground.zh}{form}，其中有{inner}"
 
 
 def _sentences(intro: str, told: list[str], *, across: bool) -> str:
@@ -210,4 +211,4 @@ def _summary(document: Document, colors: Scheme, title: str, parts: list[str]) -
     return f"一张{_FORMATS[form]}{_KINDS[document.kind][form]}{named}，{colors.ground.zh}配{colors.accent.zh}{rest}。"
 
 
-CHINESE = Language(1, _intro, _leaf, _below, _beside, _panel, _sentences, _outline, _summary)
+CHINESE = Language(1, _intro, _leaf, _below, _beside, _panel, _sentences, _outline, _summary, "底色是柔和的对角渐变。")

@@ -14,6 +14,7 @@ from hanmo.data.synthesize.pages.boxes import NONE, Box, Paint, Sides
 from hanmo.data.synthesize.pages.document import Block, Document
 from hanmo.data.synthesize.pages.setting import Align, Setting
 from hanmo.data.synthesize.pages.template import CONTAINERS
+from hanmo.data.synthesize.pages.theme import Scheme
 
 BUILDERS: dict[str, Callable[[Block, Setting], Box]] = {
     **{
@@ -36,7 +37,8 @@ BUILDERS: dict[str, Callable[[Block, Setting], Box]] = {
 def compose(document: Document) -> Box:
     """The tree of boxes of a page; its root fills the page."""
     setting = Setting(
-        document.theme, document.pairing, document.script, seed=document.seed, slip=document.kind == "receipt"
+        document.theme, document.pairing, document.script, seed=document.seed,
+        slip=document.kind == "receipt", graded=document.graded,
     )
     ground = document.root.options.get("fill", "page")
     root = _box(document.root, replace(setting, fill=ground), 0)
@@ -72,10 +74,16 @@ def _box(block: Block, setting: Setting, number: int) -> Box:
     return box
 
 
+def shaded(block: Block, colors: Scheme, *, graded: bool) -> bool:
+    """Whether a container's ground is a gradient."""
+    return graded and "shade" in block.options and colors.far != colors.ground.rgb
+
+
 def _ground(block: Block, setting: Setting) -> Paint:
     bordered = block.kind == "card" and setting.fill == "card" and "shadow" not in block.options
     return Paint(
         setting.scheme.ground.rgb,
+        setting.scheme.far if shaded(block, setting.scheme, graded=setting.graded) else None,
         radius=float(block.options.get("radius", "1.8" if block.kind == "card" else "0")),
         border=setting.scheme.line if bordered else None,
         thick=0.16,

@@ -59,6 +59,7 @@ class Document:
         width: pixels.
         height: pixels.
         scale: How much larger than usual it may be set where there is room, 1 or more.
+        graded: The panels that may have a gradient do.
         seed: From which pictures and bar codes in it are drawn.
     """
 
@@ -71,6 +72,7 @@ class Document:
     width: int
     height: int
     scale: float
+    graded: bool
     seed: str
 
     @property

@@ -13,7 +13,7 @@ from functools import lru_cache
 from PIL import ImageFont
 
 from hanmo.data.synthesize.coverage import FontFace
-from hanmo.data.synthesize.lines import break_lines, joined, tokens
+from hanmo.data.synthesize.lines import CLOSING, Token, break_lines, joined, tokens
 from hanmo.data.synthesize.pages.boxes import Box, Letters
 
 SLACK = 0.6  # pixels that rounding may cost
@@ -214,15 +214,15 @@ class _Setter:
             return None
         key = id(letters), round(width * 64)
         if key not in self._lines:
-            found = break_lines(
-                tokens(letters.text, letters.script),
-                lambda text: self._width(letters, text),
-                width,
-                0.0,
-                balanced=letters.align == "centre" or letters.role in ("title", "subtitle"),
-            )
+            pieces = tokens(letters.text, letters.script)
+            found = self._break(letters, _clauses(pieces), width) if letters.clauses else None
+            found = found or self._break(letters, pieces, width)
             self._lines[key] = None if found is None else [joined(line) for line in found]
         return self._lines[key]
+
+    def _break(self, letters: Letters, pieces: list[Token], width: float) -> list[list[Token]] | None:
+        balanced = letters.align == "centre" or letters.role in ("title", "subtitle")
+        return break_lines(pieces, lambda text: self._width(letters, text), width, 0.0, balanced=balanced)
 
     def _width(self, letters: Letters, text: str) -> float:
         size = self.size(letters)
@@ -240,6 +240,17 @@ def _first(box: Box) -> list[str]:
     if box.letters is not None:
         return [box.letters.text]
     return next((found for child in box.children if (found := _first(child))), [])
+
+
+def _clauses(pieces: list[Token]) -> list[Token]:
+    """Chinese pieces joined up to the next mark that closes, so that a line ends where a clause does."""
+    found: list[Token] = []
+    for piece in pieces:
+        if found and not piece.space and found[-1].text[-1] not in CLOSING:
+            found[-1] = Token(found[-1].text + piece.text, found[-1].space)
+        else:
+            found.append(piece)
+    return found
 
 
 def _letters(box: Box) -> Letters:

@@ -24,6 +24,7 @@ html, body { margin: 0; padding: 0; background: #fff; }
 .r > .g, .r > * { min-width: 0; }
 .t { display: block; white-space: normal; overflow-wrap: normal; line-break: strict; font-synthesis: none; }
 .t.whole { white-space: nowrap; }
+.t.clauses { word-break: keep-all; overflow-wrap: break-word; }
 .t.even { text-wrap: balance; }
 .a { position: relative; overflow: hidden; }
 .a svg { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
@@ -83,6 +84,7 @@ def _size(box: Box, flow: str) -> list[str]:
 def _text(letters: Letters, style: list[str], number: int, name: Name) -> str:
     even = letters.align == "centre" or letters.role in ("title", "subtitle")
     kind = " whole" if letters.whole else " even" if even else ""
+    kind += " clauses" if letters.clauses else ""
     style = [
         *style,
         f"font-family:'{name(letters.face)}'",

@@ -143,6 +143,7 @@ def sample_document(
         width=config.width,
         height=config.height,
         scale=rng.uniform(1.15, 1.5),
+        graded=rng.random() < 0.45,
         seed=f"{rng.getrandbits(48):012x}",
     )
 

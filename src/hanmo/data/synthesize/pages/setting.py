@@ -31,6 +31,7 @@ class Setting:
         align: of its texts.
         seed: For what is drawn by chance.
         role: The kind of block.
+        graded: Panels have gradients where they may.
         slip: The page is a receipt: figures and text in the face of figures.
     """
 
@@ -42,6 +43,7 @@ class Setting:
     seed: str = ""
     role: str = "text"
     slip: bool = False
+    graded: bool = False
 
     @property
     def scheme(self) -> Scheme:
@@ -78,7 +80,9 @@ class Setting:
             align=align or self.align,
             spacing=spacing,
             role=self.role,
-            whole=whole,
+            # A short Chinese title is one phrase: no line ends within it.
+            whole=whole or (self.script == "zh" and self.role in ("title", "heading") and len(text) <= 8),
+            clauses=self.script == "zh" and self.role in ("title", "heading", "subtitle", "quote"),
         )
         return Box("text", letters=letters, grow=grow, pad=pad, paint=paint)
 

@@ -36,7 +36,7 @@ LEAVES = {
     **dict.fromkeys(("picture", "barcode", "divider", "space"), 0),
 }
 OPTIONS = frozenset(
-    "align art boxed fill gap grow height justify lead pad radius shadow size style text tone width".split()
+    "align art boxed fill gap grow height justify lead pad radius shade shadow size style text tone width".split()
 )
 
 

@@ -105,7 +105,10 @@ class Theme:
 
 @dataclass(frozen=True)
 class Scheme:
-    """The inks on one ground: text, quieter text, headings; hairlines, and a faint tint of the ground."""
+    """The inks on one ground: text, quieter text, headings; hairlines, and a faint tint of the ground.
+
+    `far` is where a gradient from the ground ends: the ground itself where an ink would be hard to read on another.
+    """
 
     ground: Color
     ink: Color
@@ -113,6 +116,7 @@ class Scheme:
     accent: Color
     line: RGB
     soft: RGB
+    far: RGB
 
 
 THEMES = (
@@ -160,7 +164,10 @@ def scheme(theme: Theme, fill: str) -> Scheme:
         for share in (0.66, 0.72, 0.78, 0.84, 0.9, 1.0)
         if _ratio(mixed := mix(ink.rgb, ground.rgb, share), ground.rgb) >= READABLE + 0.1 or share == 1.0
     )
-    return Scheme(ground, ink, muted, accent, mix(ink.rgb, ground.rgb, 0.18), mix(ink.rgb, ground.rgb, 0.06))
+    ends = (mix(ground.rgb, other.rgb, 0.62) for other in (theme.deep, theme.accent, theme.second))
+    inks_all = (ink.rgb, muted, accent.rgb)
+    far = next((end for end in ends if min(_ratio(one, end) for one in inks_all) > READABLE + 0.2), ground.rgb)
+    return Scheme(ground, ink, muted, accent, mix(ink.rgb, ground.rgb, 0.18), mix(ink.rgb, ground.rgb, 0.06), far)
 
 
 def mix(one: RGB, other: RGB, share: float) -> RGB:

@@ -35,6 +35,7 @@ class Language:
         sentences: The whole caption, from the intro and what the parts of the page are.
         outline: A block in a few words, for the short caption; empty where it is left out.
         summary: The short caption.
+        graded: That the ground of the page is a gradient, a sentence.
     """
 
     column: int
@@ -46,6 +47,7 @@ class Language:
     sentences: Callable[..., str]
     outline: Callable[[Block], str]
     summary: Callable[[Document, Scheme, str, list[str]], str]
+    graded: str
 
 
 def format_of(document: Document) -> int:
