@@ -83,7 +83,9 @@ def _peaks(rng: random.Random, theme: Theme) -> list[Shape]:
         shapes.append(Shape(circle(rng.random(), 0.55 * rng.random(), rng.uniform(0.0015, 0.004), 10), (235, 235, 230)))
     shapes.append(Shape(circle(rng.uniform(0.3, 0.7), 0.31, 0.085), theme.bright.rgb))
     snow = mix((255, 255, 255), theme.second.rgb, 0.86)
-    for at, top, wide in sorted(((rng.uniform(0.05, 0.95), rng.uniform(0.36, 0.52), 0.42) for _ in range(5)), key=lambda p: p[1]):
+    for at, top, wide in sorted(
+        ((rng.uniform(0.05, 0.95), rng.uniform(0.36, 0.52), 0.42) for _ in range(5)), key=lambda p: p[1]
+    ):
         foot = top + 0.42
         body = mix(theme.second.rgb, near, 0.25 + 0.5 * (foot - 0.78))
         shapes.append(Shape(((at, top), (at + wide, foot + 0.2), (at - wide, foot + 0.2)), body))
@@ -144,7 +146,10 @@ def _tiles(rng: random.Random, theme: Theme) -> list[Shape]:
                     arc = [(min(max(a, x), x + side), min(max(b, y), y + side)) for a, b in circle(cx, cy, side)]
                     shapes.append(Shape(tuple(arc), over))
                 case "half":
-                    arc = [(min(max(a, x), x + side), min(max(b, y), y + side)) for a, b in circle(x + side / 2, y, side / 2)]
+                    arc = [
+                        (min(max(a, x), x + side), min(max(b, y), y + side))
+                        for a, b in circle(x + side / 2, y, side / 2)
+                    ]
                     shapes.append(Shape(tuple(arc), over))
                 case "dot":
                     shapes.append(Shape(circle(x + side / 2, y + side / 2, 0.3 * side), over))

@@ -15,7 +15,7 @@ from hanmo.data.synthesize.pages.document import Block
 from hanmo.data.synthesize.pages.icons import curve as curve_art
 from hanmo.data.synthesize.pages.icons import donut as donut_art
 from hanmo.data.synthesize.pages.setting import SIZES, Align, Setting, bar
-from hanmo.data.synthesize.pages.theme import mix, scheme
+from hanmo.data.synthesize.pages.theme import mix
 
 _FIGURE = re.compile(r"[\d$¥+\-–.,:%″′°k ]+(?:万|min|分钟|C)?")
 
@@ -24,17 +24,20 @@ def table(block: Block, s: Setting) -> Box:
     """A table; `style` is lines, zebra or solid (a filled head)."""
     style = block.options.get("style", "lines")
     widths = _shares((block.lead, *block.rows))
-    aligns: list[Align] = [
-        "right" if index and all(_FIGURE.fullmatch(row[index]) for row in block.rows) else "left"
-        for index in range(len(block.lead))
-    ]
-    bold = Setting(s.theme, s.pairing, s.script, "bold" if s.fill in ("page", "card") else s.fill, s.align, s.seed, s.role)
+    # Figures stand at the right edge, but not beside a column of words that begins there.
+    figures = all(_FIGURE.fullmatch(cell) for row in block.rows for cell in row[1:])
+    aligns: list[Align] = ["right" if figures and index else "left" for index in range(len(block.lead))]
+    bold = Setting(
+        s.theme, s.pairing, s.script, "bold" if s.fill in ("page", "card") else s.fill, s.align, s.seed, s.role
+    )
     solid = style == "solid"
     pad = (1.15, 1.6, 1.15, 1.6)
     head = Box(
         "row",
         tuple(
-            (bold if solid else s).text(cell, SIZES["small"], None if solid else s.scheme.accent.rgb, "strong", align=align, grow=width)
+            (bold if solid else s).text(
+                cell, SIZES["small"], None if solid else s.scheme.accent.rgb, "strong", align=align, grow=width
+            )
             for cell, align, width in zip(block.lead, aligns, widths, strict=True)
         ),
         gap=1.6,
@@ -49,7 +52,16 @@ def table(block: Block, s: Setting) -> Box:
             for index, (cell, align, width) in enumerate(zip(cells, aligns, widths, strict=True))
         )
         shaded = style == "zebra" and number % 2 == 0
-        parts.append(Box("row", made, gap=1.6, pad=pad, align="center", paint=Paint(s.scheme.soft, radius=0.6) if shaded else None))
+        parts.append(
+            Box(
+                "row",
+                made,
+                gap=1.6,
+                pad=pad,
+                align="center",
+                paint=Paint(s.scheme.soft, radius=0.6) if shaded else None,
+            )
+        )
         if style == "lines" and number < len(block.rows) - 1:
             parts.append(bar(s.scheme.line, height=0.15))
     return Box("column", tuple(parts), gap=0.3 if solid else 0.0)
@@ -94,7 +106,11 @@ def bars(block: Block, s: Setting) -> Box:
         track = Box(
             "row",
             (
-                Box("column", grow=number, paint=Paint(tone if number == most else mix(tone, s.scheme.ground.rgb, 0.5), radius=PILL)),
+                Box(
+                    "column",
+                    grow=number,
+                    paint=Paint(tone if number == most else mix(tone, s.scheme.ground.rgb, 0.5), radius=PILL),
+                ),
                 Box("column", grow=most - number + 0.001),
             ),
             height=1.9,
@@ -145,14 +161,18 @@ def curve(block: Block, s: Setting) -> Box:
         for label, value, *_ in block.rows
     )
     space = Box("column", (Box("column", height=height),), width=0.0)
-    body = Box("column", (Box("row", (space, Box("art", art=art, grow=1)), grow=1), Box("row", labels)), gap=1.0, grow=1)
+    body = Box(
+        "column", (Box("row", (space, Box("art", art=art, grow=1)), grow=1), Box("row", labels)), gap=1.0, grow=1
+    )
     return _chart(block, s, body)
 
 
 def stats(block: Block, s: Setting) -> Box:
     """Key figures with a word under each, side by side; `boxed=yes` each on a card, `style=list` one under another."""
     boxed = block.options.get("boxed") == "yes"
-    inner = Setting(s.theme, s.pairing, s.script, "card" if boxed and s.fill == "page" else s.fill, s.align, s.seed, s.role)
+    inner = Setting(
+        s.theme, s.pairing, s.script, "card" if boxed and s.fill == "page" else s.fill, s.align, s.seed, s.role
+    )
     size = SIZES[block.options.get("size", "h2")]
     made = tuple(
         Box(
@@ -180,7 +200,11 @@ def events(block: Block, s: Setting) -> Box:
         if index:
             made.append(bar(s.scheme.line, height=0.15))
         cells = (
-            Box("column", (s.text(hour, SIZES["lead"], s.scheme.accent.rgb, "heading", whole=True, align="left", leading=1.35),), width=10.5),
+            Box(
+                "column",
+                (s.text(hour, SIZES["lead"], s.scheme.accent.rgb, "heading", whole=True, align="left", leading=1.35),),
+                width=10.5,
+            ),
             s.text(what, SIZES["body"], grow=1, align="left"),
         )
         made.append(Box("row", cells, gap=1.5, pad=(1.15, 0, 1.15, 0), align="center"))
@@ -194,7 +218,14 @@ def details(block: Block, s: Setting) -> Box:
     for name, value, *_ in block.rows:
         left = detail(name, s, muted=True)
         if spread:
-            made.append(Box("row", (left, s.text(value, SIZES["body"], None, "strong", grow=1, align="right")), gap=2.0, align="center"))
+            made.append(
+                Box(
+                    "row",
+                    (left, s.text(value, SIZES["body"], None, "strong", grow=1, align="right")),
+                    gap=2.0,
+                    align="center",
+                )
+            )
         else:
             made.append(Box("column", (left, detail(value, s, voice="strong")), gap=0.2, grow=1))
     if spread:
@@ -225,7 +256,9 @@ def lines(block: Block, s: Setting) -> Box:
     for name, _, price, *_ in block.rows:
         cells = (
             s.text(name, size, None, "strong" if voice == "strong" else "body", grow=1, align="left", leading=1.35),
-            s.text(price, size, None, "strong" if voice == "strong" else "body", whole=True, align="right", leading=1.35),
+            s.text(
+                price, size, None, "strong" if voice == "strong" else "body", whole=True, align="right", leading=1.35
+            ),
         )
         made.append(Box("row", cells, gap=2.0))
     return Box("column", tuple(made), gap=0.9)
@@ -268,5 +301,7 @@ def _values(block: Block) -> list[float]:
 
 def _shares(rows: tuple[tuple[str, ...], ...]) -> list[float]:
     """The widths of a table's columns: by their longest cells, but none is a sliver."""
-    longest = [max(sum(2 if ord(char) > 0x2E80 else 1 for char in row[index]) for row in rows) for index in range(len(rows[0]))]
+    longest = [
+        max(sum(2 if ord(char) > 0x2E80 else 1 for char in row[index]) for row in rows) for index in range(len(rows[0]))
+    ]
     return [max(4.0, float(length)) + 1.5 for length in longest]

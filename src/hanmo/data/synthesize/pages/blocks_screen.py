@@ -23,7 +23,13 @@ def nav(block: Block, s: Setting) -> Box:
     mark = Box("art", art=icon(ICONS[first], s.scheme.accent.rgb, s.scheme.ground.rgb), width=3.0, height=3.0)
     name = s.text(block.lead[0], SIZES["lead"], None, "heading", whole=True, leading=1.3)
     links = tuple(
-        s.text(link, SIZES["small"], s.scheme.muted if index else s.scheme.accent.rgb, "body" if index else "strong", whole=True)
+        s.text(
+            link,
+            SIZES["small"],
+            s.scheme.muted if index else s.scheme.accent.rgb,
+            "body" if index else "strong",
+            whole=True,
+        )
         for index, (link, *_) in enumerate(block.rows)
     )
     brand = Box("row", (mark, name), gap=1.2, align="center")
@@ -46,8 +52,15 @@ def bottom(block: Block, s: Setting) -> Box:
     made = []
     for index, (name, *_) in enumerate(block.rows):
         color = s.scheme.muted if index else s.scheme.accent.rgb
-        mark = Box("art", art=icon(("house", "ring", "heart", "star")[index % 4], color, s.scheme.ground.rgb), width=3.2, height=3.2)
-        label = s.text(name, SIZES["tiny"], color, "body" if index else "strong", whole=True, align="centre", leading=1.3)
+        mark = Box(
+            "art",
+            art=icon(("house", "ring", "heart", "star")[index % 4], color, s.scheme.ground.rgb),
+            width=3.2,
+            height=3.2,
+        )
+        label = s.text(
+            name, SIZES["tiny"], color, "body" if index else "strong", whole=True, align="centre", leading=1.3
+        )
         made.append(Box("column", (Box("row", (mark,), justify="center"), label), gap=0.5, grow=1))
     return Box("row", tuple(made))
 
@@ -55,8 +68,17 @@ def bottom(block: Block, s: Setting) -> Box:
 def search(block: Block, s: Setting) -> Box:
     """A field to search in."""
     mark = Box("art", art=icon("ring", s.scheme.muted, tint(s)), width=2.4, height=2.4)
-    words = s.text(block.rows[0][0], SIZES["body"], s.scheme.muted if s.fill != "page" else s.scheme.ink.rgb, grow=1, align="left", leading=1.35)
-    return Box("row", (mark, words), gap=1.4, align="center", pad=(1.3, 2.2, 1.3, 2.2), paint=Paint(tint(s), radius=PILL))
+    words = s.text(
+        block.rows[0][0],
+        SIZES["body"],
+        s.scheme.muted if s.fill != "page" else s.scheme.ink.rgb,
+        grow=1,
+        align="left",
+        leading=1.35,
+    )
+    return Box(
+        "row", (mark, words), gap=1.4, align="center", pad=(1.3, 2.2, 1.3, 2.2), paint=Paint(tint(s), radius=PILL)
+    )
 
 
 def fields(block: Block, s: Setting) -> Box:
@@ -64,8 +86,15 @@ def fields(block: Block, s: Setting) -> Box:
     made = []
     for name, value, *_ in block.rows:
         label = s.text(name, SIZES["small"], None, "strong", align="left", leading=1.35)
-        entry = s.text(value, SIZES["body"], s.scheme.muted, align="left", leading=1.35, pad=(1.2, 1.8, 1.2, 1.8),
-                       paint=Paint(None, radius=0.9, border=s.scheme.line, thick=0.2))
+        entry = s.text(
+            value,
+            SIZES["body"],
+            s.scheme.muted,
+            align="left",
+            leading=1.35,
+            pad=(1.2, 1.8, 1.2, 1.8),
+            paint=Paint(None, radius=0.9, border=s.scheme.line, thick=0.2),
+        )
         made.append(Box("column", (label, entry), gap=0.8))
     return Box("column", tuple(made), gap=1.9)
 
@@ -79,9 +108,24 @@ def settings(block: Block, s: Setting) -> Box:
         on = state == "on"
         ground = s.scheme.accent.rgb if on else mix(s.scheme.ink.rgb, s.scheme.ground.rgb, 0.28)
         knob = bar(s.scheme.ground.rgb, width=2.3, height=2.3, radius=PILL)
-        switch = Box("row", (knob,), width=5.4, height=3.0, pad=(0.35, 0.35, 0.35, 0.35), justify="end" if on else "start",
-                     paint=Paint(ground, radius=PILL))
-        made.append(Box("row", (s.text(name, SIZES["body"], grow=1, align="left"), switch), gap=2.0, align="center", pad=(1.2, 0, 1.2, 0)))
+        switch = Box(
+            "row",
+            (knob,),
+            width=5.4,
+            height=3.0,
+            pad=(0.35, 0.35, 0.35, 0.35),
+            justify="end" if on else "start",
+            paint=Paint(ground, radius=PILL),
+        )
+        made.append(
+            Box(
+                "row",
+                (s.text(name, SIZES["body"], grow=1, align="left"), switch),
+                gap=2.0,
+                align="center",
+                pad=(1.2, 0, 1.2, 0),
+            )
+        )
     return Box("column", tuple(made))
 
 
@@ -96,7 +140,9 @@ def goods(block: Block, s: Setting) -> Box:
         words = (
             inner.text(name, SIZES["body"], None, "strong", align="left", leading=1.3),
             inner.text(about, SIZES["tiny"], inner.scheme.muted, align="left", leading=1.35),
-            inner.text(price, SIZES["lead"], inner.scheme.accent.rgb, "heading", align="left", whole=True, leading=1.35),
+            inner.text(
+                price, SIZES["lead"], inner.scheme.accent.rgb, "heading", align="left", whole=True, leading=1.35
+            ),
         )
         made.append(
             Box(
@@ -117,7 +163,11 @@ def goods(block: Block, s: Setting) -> Box:
 def art(block: Block, s: Setting) -> Box:
     """A procedural picture at least `height` high; it takes what else the page can give where it grows."""
     name = block.options.get("art") or art_name(s.seed)
-    return _art(picture(name, s.theme, s.seed), float(block.options.get("height", "16")), float(block.options.get("radius", "1.6")))
+    return _art(
+        picture(name, s.theme, s.seed),
+        float(block.options.get("height", "16")),
+        float(block.options.get("radius", "1.6")),
+    )
 
 
 def art_name(seed: str) -> str:
@@ -127,7 +177,11 @@ def art_name(seed: str) -> str:
 
 def barcode(block: Block, s: Setting) -> Box:
     """Bars in the ink of the text."""
-    made = Box("art", art=bar_code(random.Random(f"bars {s.seed}"), s.scheme.ink.rgb), height=float(block.options.get("height", "7")))
+    made = Box(
+        "art",
+        art=bar_code(random.Random(f"bars {s.seed}"), s.scheme.ink.rgb),
+        height=float(block.options.get("height", "7")),
+    )
     return Box("column", (made,))
 
 
@@ -153,4 +207,3 @@ def _art(drawn: Art, height: float, radius: float) -> Box:
     """Art that covers a box at least `height` high."""
     spacer = Box("column", (Box("column", height=height),), width=0.0)
     return Box("row", (spacer, Box("art", art=drawn, grow=1, paint=Paint(None, radius=radius))))
-

@@ -15,7 +15,12 @@ from hanmo.data.synthesize.pages.theme import mix, scheme
 def kicker(block: Block, s: Setting) -> Box:
     """A small line of spaced letters over a title."""
     return s.text(
-        block.rows[0][0], SIZES["small"], s.scheme.accent.rgb, "strong", spacing=0.12 if s.script == "en" else 0.1, whole=True
+        block.rows[0][0],
+        SIZES["small"],
+        s.scheme.accent.rgb,
+        "strong",
+        spacing=0.12 if s.script == "en" else 0.1,
+        whole=True,
     )
 
 
@@ -53,7 +58,7 @@ def bullets(block: Block, s: Setting) -> Box:
     size = SIZES[block.options.get("size", "body")]
     line = size * (1.42 if s.script == "en" else 1.5)
     rows = []
-    for (point, *_) in block.rows:
+    for point, *_ in block.rows:
         match block.options.get("style", "dot"):
             case "check":
                 mark = Box("art", art=icon("check", s.scheme.accent.rgb, s.scheme.ground.rgb), width=size, height=line)
@@ -71,7 +76,9 @@ def numbered(block: Block, s: Setting) -> Box:
     bold = scheme(s.theme, "bold")
     for index, (name, about, *_) in enumerate(block.rows, 1):
         number = s.text(str(index), SIZES["body"], bold.ink.rgb, "strong", align="centre", leading=1.2, whole=True)
-        disc = Box("column", (number,), width=5.2, height=5.2, justify="center", paint=Paint(bold.ground.rgb, radius=PILL))
+        disc = Box(
+            "column", (number,), width=5.2, height=5.2, justify="center", paint=Paint(bold.ground.rgb, radius=PILL)
+        )
         words = Box(
             "column",
             (
@@ -82,7 +89,20 @@ def numbered(block: Block, s: Setting) -> Box:
             grow=1,
         )
         if block.options.get("style") == "row":
-            line = Box("column", (Box("row", (disc, Box("column", (bar(s.scheme.line, height=0.25),), grow=1)), gap=1.6, align="center"), _sized(words)), gap=1.8, grow=1)
+            line = Box(
+                "column",
+                (
+                    Box(
+                        "row",
+                        (disc, Box("column", (bar(s.scheme.line, height=0.25),), grow=1)),
+                        gap=1.6,
+                        align="center",
+                    ),
+                    _sized(words),
+                ),
+                gap=1.8,
+                grow=1,
+            )
             steps.append(line)
         else:
             steps.append(Box("row", (disc, words), gap=2.2, align="center"))
@@ -99,7 +119,12 @@ def features(block: Block, s: Setting) -> Box:
     for index, (name, about, *_) in enumerate(block.rows):
         mark = icon(ICONS[(first + index) % len(ICONS)], inner.scheme.accent.rgb, tint(inner))
         tile = Box(
-            "column", (Box("art", art=mark, width=3.0, height=3.0),), width=6.0, height=6.0, justify="center", align="center",
+            "column",
+            (Box("art", art=mark, width=3.0, height=3.0),),
+            width=6.0,
+            height=6.0,
+            justify="center",
+            align="center",
             paint=Paint(tint(inner), radius=1.4),
         )
         words = (
@@ -108,9 +133,27 @@ def features(block: Block, s: Setting) -> Box:
         )
         paint = Paint(inner.scheme.ground.rgb, radius=1.6, border=inner.scheme.line, thick=0.16)
         if block.options.get("style") == "list":
-            cards.append(Box("row", (tile, Box("column", words, gap=0.4, grow=1)), gap=2.2, align="center", pad=(1.8, 2, 1.8, 2), paint=paint))
+            cards.append(
+                Box(
+                    "row",
+                    (tile, Box("column", words, gap=0.4, grow=1)),
+                    gap=2.2,
+                    align="center",
+                    pad=(1.8, 2, 1.8, 2),
+                    paint=paint,
+                )
+            )
         else:
-            cards.append(Box("column", (Box("row", (tile,)), Box("column", words, gap=0.6)), gap=1.8, pad=(2.4, 2.2, 2.6, 2.2), grow=1, paint=paint))
+            cards.append(
+                Box(
+                    "column",
+                    (Box("row", (tile,)), Box("column", words, gap=0.6)),
+                    gap=1.8,
+                    pad=(2.4, 2.2, 2.6, 2.2),
+                    grow=1,
+                    paint=paint,
+                )
+            )
     return Box("column" if block.options.get("style") == "list" else "row", tuple(cards), gap=1.8)
 
 
@@ -118,7 +161,14 @@ def quote(block: Block, s: Setting) -> Box:
     """A saying beside a bar, and who said it."""
     words, who, *_ = block.rows[0]
     texts = (
-        s.text(words, SIZES[block.options.get("size", "h3")], None, "heading", leading=1.3 if s.script == "en" else 1.45, align="left"),
+        s.text(
+            words,
+            SIZES[block.options.get("size", "h3")],
+            None,
+            "heading",
+            leading=1.3 if s.script == "en" else 1.45,
+            align="left",
+        ),
         s.text(who, SIZES["small"], s.scheme.muted, align="left"),
     )
     return Box("row", (bar(s.scheme.accent.rgb, width=0.5), Box("column", texts, gap=1.2, grow=1)), gap=2.2)
@@ -127,8 +177,15 @@ def quote(block: Block, s: Setting) -> Box:
 def tags(block: Block, s: Setting) -> Box:
     """Pills with a word each."""
     pills = tuple(
-        s.text(word, SIZES["small"], s.scheme.ink.rgb, whole=True, pad=(0.5, 1.6, 0.5, 1.6), leading=1.35,
-               paint=Paint(tint(s), radius=PILL))
+        s.text(
+            word,
+            SIZES["small"],
+            s.scheme.ink.rgb,
+            whole=True,
+            pad=(0.5, 1.6, 0.5, 1.6),
+            leading=1.35,
+            paint=Paint(tint(s), radius=PILL),
+        )
         for word, *_ in block.rows
     )
     return Box("row", pills, gap=1.2, justify=FLEX[s.align])
@@ -140,7 +197,14 @@ def badge(block: Block, s: Setting) -> Box:
     ground = bold.ground.rgb if bold else s.scheme.accent.rgb
     ink = bold.ink.rgb if bold else s.scheme.ground.rgb
     pill = s.text(
-        block.rows[0][0], SIZES["small"], ink, "strong", whole=True, pad=(0.6, 1.9, 0.6, 1.9), leading=1.35, paint=Paint(ground, radius=PILL)
+        block.rows[0][0],
+        SIZES["small"],
+        ink,
+        "strong",
+        whole=True,
+        pad=(0.6, 1.9, 0.6, 1.9),
+        leading=1.35,
+        paint=Paint(ground, radius=PILL),
     )
     return Box("row", (pill,), justify=FLEX[s.align])
 
@@ -154,10 +218,22 @@ def button(block: Block, s: Setting) -> Box:
         ground = bold.ground.rgb if bold else s.scheme.accent.rgb
         ink = bold.ink.rgb if bold else s.scheme.ground.rgb
         outline = index > 0
-        paint = Paint(None if outline else ground, radius=1.2, border=s.scheme.accent.rgb if outline else None, thick=0.22)
+        paint = Paint(
+            None if outline else ground, radius=1.2, border=s.scheme.accent.rgb if outline else None, thick=0.22
+        )
         made.append(
-            s.text(label, SIZES["body"], s.scheme.accent.rgb if outline else ink, "strong", align="centre", whole=True,
-                   pad=(1.25, 3.0, 1.25, 3.0), leading=1.3, grow=1.0 if full else 0.0, paint=paint)
+            s.text(
+                label,
+                SIZES["body"],
+                s.scheme.accent.rgb if outline else ink,
+                "strong",
+                align="centre",
+                whole=True,
+                pad=(1.25, 3.0, 1.25, 3.0),
+                leading=1.3,
+                grow=1.0 if full else 0.0,
+                paint=paint,
+            )
         )
     return Box("row", tuple(made), gap=1.6, justify=FLEX[s.align])
 
@@ -187,4 +263,6 @@ def _sized(words: Box) -> Box:
 
 def detail(text: str, s: Setting, *, voice: Voice = "body", muted: bool = False) -> Box:
     """A cell of a list of details."""
-    return s.text(text, SIZES["small"] if muted else SIZES["body"], s.scheme.muted if muted else None, voice, align="left")
+    return s.text(
+        text, SIZES["small"] if muted else SIZES["body"], s.scheme.muted if muted else None, voice, align="left"
+    )

@@ -135,7 +135,9 @@ class Browser:
             ) from error
         executable = find_chromium(self.config.executable)
         if executable is None:
-            raise RequestError(f"no Chromium was found on the path; install one, set {VARIABLE} to its file, or use draw_page")
+            raise RequestError(
+                f"no Chromium was found on the path; install one, set {VARIABLE} to its file, or use draw_page"
+            )
         self._folder = tempfile.TemporaryDirectory(prefix="hanmo-pages-")
         self._fonts: dict[FontFace, str] = {}
         self._driver: Any = sync_playwright().start()
@@ -149,13 +151,17 @@ class Browser:
             self._tab.goto(shell.as_uri())
         except Error as error:
             self.close()
-            raise RequestError(f"{executable} does not start ({str(error).splitlines()[0]}); use another, or draw_page") from error
+            raise RequestError(
+                f"{executable} does not start ({str(error).splitlines()[0]}); use another, or draw_page"
+            ) from error
 
     def __enter__(self) -> Browser:
         """The browser itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the browser."""
         self.close()
 
@@ -200,7 +206,9 @@ class Browser:
                     return Page(picture, lines, captions(document), document, None, found["unit"])
                 tried = [unit for unit in tried if unit < found["unit"] - 1e-6]
         except Error as error:
-            raise RequestError(f"the browser failed on {document.template!r} ({str(error).splitlines()[0]}); open another") from error
+            raise RequestError(
+                f"the browser failed on {document.template!r} ({str(error).splitlines()[0]}); open another"
+            ) from error
         return NoRoom(document.template, width, height, wrong or "letters would be too small")
 
     def _serve(self, face: FontFace) -> None:
@@ -235,7 +243,9 @@ def _lines(found: list[dict[str, Any]], letters: list[Letters]) -> Iterator[Page
     """The lines that the browser set; a box is that of the ink: its place from the page, its extent from the font."""
     for text in found:
         own = letters[text["number"]]
-        font = ImageFont.truetype(str(own.face.path), text["size"], index=own.face.index, layout_engine=ImageFont.Layout.RAQM)
+        font = ImageFont.truetype(
+            str(own.face.path), text["size"], index=own.face.index, layout_engine=ImageFont.Layout.RAQM
+        )
         rise, fall = font.getmetrics()
         for index, line in enumerate(text["lines"]):
             words = line["text"].rstrip()

@@ -35,7 +35,9 @@ class Captions:
 
 def captions(document: Document) -> Captions:
     """The four captions of `document`."""
-    return Captions(_long(document, ENGLISH), _short(document, ENGLISH), _long(document, CHINESE), _short(document, CHINESE))
+    return Captions(
+        _long(document, ENGLISH), _short(document, ENGLISH), _long(document, CHINESE), _short(document, CHINESE)
+    )
 
 
 def _long(document: Document, language: Language) -> str:

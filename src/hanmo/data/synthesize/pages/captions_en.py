@@ -5,10 +5,12 @@ This module does not know pixels, nor the other language.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hanmo.data.synthesize.grounds import Color
 from hanmo.data.synthesize.pages.document import Block, Document
 from hanmo.data.synthesize.pages.theme import Scheme
-from hanmo.data.synthesize.pages.words import Fact, Language, format_of, side_by_side
+from hanmo.data.synthesize.pages.words import Fact, Language, Told, format_of, side_by_side, told
 from hanmo.data.synthesize.paragraph_captions import quoted
 
 _KINDS = {
@@ -21,7 +23,7 @@ _KINDS = {
     "menu": ("menu with prices",) * 3,
 }
 _FORMATS = ("landscape", "portrait", "square")
-_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _FACES = {"serif": "serif", "sans": "sans-serif", "mono": "monospaced", "": "plain"}
 _MARKS = {"dot": "dots", "dash": "dashes", "check": "check marks"}
 _OUTLINE = {
@@ -68,8 +70,20 @@ def _a(words: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def _rows(block: Block, between: str = " ") -> str:
-    return "; ".join(between.join(_q(cell) for cell in row if cell) for row in block.rows)
+def _rows(t: Told, between: str = " ") -> str:
+    return "; ".join(between.join(row) for row in t.rows)
+
+
+def _count(t: Told) -> str:
+    return _n(len(t.rows))
+
+
+def _way(t: Told) -> str:
+    return "side by side" if side_by_side(t.block) else "one under another"
+
+
+def _lead(t: Told) -> str:
+    return f" under the heading {t.lead[0]}" if t.lead else ""
 
 
 def _intro(document: Document, colors: Scheme) -> str:
@@ -85,98 +99,79 @@ def _intro(document: Document, colors: Scheme) -> str:
 
 
 def _leaf(block: Block, fact: Fact) -> str:
-    first = block.rows[0][0] if block.rows else ""
-    count = _n(len(block.rows))
-    way = "side by side" if side_by_side(block) else "one under another"
-    lead = f" under the heading {_q(block.lead[0])}" if block.lead else ""
-    face = _FACES[fact.pairing.heading.kind]
-    match block.kind:
-        case "kicker":
-            return f"a small label {_q(first)} in {fact.scheme.accent.en}"
-        case "title":
-            color = fact.scheme.accent if block.options.get("tone") == "accent" else fact.scheme.ink
-            return f"the title {_q(first)} in large {color.en} {face} letters"
-        case "heading":
-            return f"the heading {_q(first)}"
-        case "subtitle":
-            return f"the subtitle {_q(first)} in quieter letters"
-        case "text":
-            return f"a paragraph that reads {_q(first)}"
-        case "note":
-            return f"a small line {_q(first)}"
-        case "bullets":
-            return f"a list of {count} points marked with {_MARKS[block.options.get('style', 'dot')]}: {_rows(block)}"
-        case "numbered":
-            rows = "; ".join(f"{_q(str(i))} {_q(row[0])} with {_q(row[1])} under it" for i, row in enumerate(block.rows, 1))
-            return f"{count} numbered steps, {way}, each number in a {fact.scheme.accent.en} disc: {rows}"
-        case "features":
-            return f"{count} cards with a small icon each, {way}: {_rows(block, ' over ')}"
-        case "quote":
-            return f"beside an upright {fact.scheme.accent.en} bar the quotation {_q(first)}, and under it {_q(block.rows[0][1])}"
-        case "tags":
-            return f"{count} small pills: {_list([_q(row[0]) for row in block.rows])}"
-        case "badge":
-            return f"a pill-shaped badge {_q(first)}"
-        case "button":
-            others = "".join(f" and an outlined button {_q(row[0])}" for row in block.rows[1:])
-            return f"a filled button {_q(first)}{others}"
-        case "footer":
-            return f"a footer with {_list([_q(row[0]) for row in block.rows])}"
-        case "picture":
-            return fact.art
-        case _:
-            return _data(block, fact, count, way, lead)
+    phrase = _PHRASES.get(block.kind)
+    return phrase(told(block, fact, _q, 0)) if phrase else ""
 
 
-def _data(block: Block, fact: Fact, count: str, way: str, lead: str) -> str:
-    match block.kind:
-        case "table":
-            head = _list([_q(cell) for cell in block.lead])
-            return f"a table with the columns {head} and {count} rows: {_rows(block, ', ')}"
-        case "columns":
-            return f"a column chart{lead} with {count} bars, each with its value over it: {_rows(block)}"
-        case "bars":
-            return f"a chart of {count} horizontal bars{lead}: {_rows(block)}"
-        case "donut":
-            return f"a ring chart{lead} with a legend: {_rows(block)}"
-        case "curve":
-            return f"a line chart{lead} with {count} points: {_rows(block)}"
-        case "stats":
-            return f"{count} key figures in {fact.scheme.accent.en}, {way}: {_rows(block, ' over ')}"
-        case "events":
-            return f"a programme of {count} rows: {_rows(block)}"
-        case "details":
-            return f"details: {_rows(block)}"
-        case "prices":
-            rows = (f"{_q(name)} for {_q(price)}, under it {_q(about)}" for name, about, price, *_ in block.rows)
-            return f"a price list of {count} items: {'; '.join(rows)}"
-        case "lines":
-            return f"lines of a bill: {_rows(block)}"
-        case "seats":
-            pairs = (f"{_q(name)} over {_q(cell)}" for name, cell in zip(block.lead, block.rows[0], strict=False))
-            return f"side by side {_list(list(pairs))}"
-        case "nav":
-            links = _list([_q(row[0]) for row in block.rows])
-            return f"a navigation bar with a small icon and the name {_q(block.lead[0])} on the left and the links {links} on the right"
-        case "tabs":
-            return f"{count} tabs: {_list([_q(row[0]) for row in block.rows])}, the first underlined"
-        case "bottom":
-            return f"a bar of {count} icons with the words {_list([_q(row[0]) for row in block.rows])}, the first chosen"
-        case "search":
-            return f"a rounded search field that says {_q(block.rows[0][0])}"
-        case "fields":
-            return f"a form: {'; '.join(f'{_q(row[0])} over a field with {_q(row[1])}' for row in block.rows)}"
-        case "settings":
-            return f"switches: {'; '.join(f'{_q(row[0])} is {row[1]}' for row in block.rows)}"
-        case "goods":
-            return f"{count} product cards side by side, each with an illustration: {_rows(block, ', ')}"
-        case "barcode":
-            return "a bar code"
-        case "divider":
-            style = block.options.get("style", "hair")
-            return {"hair": "a thin line", "dash": "a dashed line", "short": f"a short thick {fact.scheme.accent.en} line"}.get(style, "a line")
-        case _:
-            return ""
+def _button(t: Told) -> str:
+    return f"a filled button {t.first}" + "".join(f" and an outlined button {row[0]}" for row in t.rows[1:])
+
+
+def _numbered(t: Told) -> str:
+    rows = (f"{_q(str(number))} {name} with {about} under it" for number, (name, about, *_) in enumerate(t.rows, 1))
+    return f"{_count(t)} numbered steps, {_way(t)}, each number in a {t.accent} disc: {'; '.join(rows)}"
+
+
+def _prices(t: Told) -> str:
+    rows = (f"{name} for {price}, under it {about}" for name, about, price, *_ in t.rows)
+    return f"a price list of {_count(t)} items: {'; '.join(rows)}"
+
+
+def _seats(t: Told) -> str:
+    return f"side by side {_list([f'{name} over {cell}' for name, cell in zip(t.lead, t.rows[0], strict=False)])}"
+
+
+def _nav(t: Told) -> str:
+    left = f"a small icon and the name {t.lead[0]} on the left"
+    return f"a navigation bar with {left} and the links {_list(t.firsts)} on the right"
+
+
+def _settings(t: Told) -> str:
+    return f"switches: {'; '.join(f'{_q(name)} is {state}' for name, state, *_ in t.block.rows)}"
+
+
+def _divider(t: Told) -> str:
+    named = {"hair": "a thin line", "dash": "a dashed line", "short": f"a short thick {t.accent} line"}
+    return named.get(t.style("hair"), "a line")
+
+
+_PHRASES: dict[str, Callable[[Told], str]] = {
+    "kicker": lambda t: f"a small label {t.first} in {t.accent}",
+    "title": lambda t: f"the title {t.first} in large {t.tone} {_FACES[t.face]} letters",
+    "heading": lambda t: f"the heading {t.first}",
+    "subtitle": lambda t: f"the subtitle {t.first} in quieter letters",
+    "text": lambda t: f"a paragraph that reads {t.first}",
+    "note": lambda t: f"a small line {t.first}",
+    "bullets": lambda t: f"a list of {_count(t)} points marked with {_MARKS[t.style('dot')]}: {_rows(t)}",
+    "numbered": _numbered,
+    "features": lambda t: f"{_count(t)} cards with a small icon each, {_way(t)}: {_rows(t, ' over ')}",
+    "quote": lambda t: f"beside an upright {t.accent} bar the quotation {t.first}, and under it {t.rows[0][1]}",
+    "tags": lambda t: f"{_count(t)} small pills: {_list(t.firsts)}",
+    "badge": lambda t: f"a pill-shaped badge {t.first}",
+    "button": _button,
+    "footer": lambda t: f"a footer with {_list(t.firsts)}",
+    "picture": lambda t: t.fact.art,
+    "table": lambda t: f"a table with the columns {_list([*t.lead])} and {_count(t)} rows: {_rows(t, ', ')}",
+    "columns": lambda t: f"a column chart{_lead(t)} with {_count(t)} bars, each with its value over it: {_rows(t)}",
+    "bars": lambda t: f"a chart of {_count(t)} horizontal bars{_lead(t)}: {_rows(t)}",
+    "donut": lambda t: f"a ring chart{_lead(t)} with a legend: {_rows(t)}",
+    "curve": lambda t: f"a line chart{_lead(t)} with {_count(t)} points: {_rows(t)}",
+    "stats": lambda t: f"{_count(t)} key figures in {t.accent}, {_way(t)}: {_rows(t, ' over ')}",
+    "events": lambda t: f"a programme of {_count(t)} rows: {_rows(t)}",
+    "details": lambda t: f"details: {_rows(t)}",
+    "prices": _prices,
+    "lines": lambda t: f"lines of a bill: {_rows(t)}",
+    "seats": _seats,
+    "nav": _nav,
+    "tabs": lambda t: f"{_count(t)} tabs: {_list(t.firsts)}, the first underlined",
+    "bottom": lambda t: f"a bar of {_count(t)} icons with the words {_list(t.firsts)}, the first chosen",
+    "search": lambda t: f"a rounded search field that says {t.first}",
+    "fields": lambda t: f"a form: {_rows(t, ' over a field with ')}",
+    "settings": _settings,
+    "goods": lambda t: f"{_count(t)} product cards side by side, each with an illustration: {_rows(t, ', ')}",
+    "barcode": lambda t: "a bar code",
+    "divider": _divider,
+}
 
 
 def _below(told: list[str]) -> str:
@@ -216,4 +211,15 @@ def _summary(document: Document, colors: Scheme, title: str, parts: list[str]) -
     return f"{kind}{named}, {colors.ground.en} with {colors.accent.en}" + (f", with {_list(parts)}." if parts else ".")
 
 
-ENGLISH = Language(0, _intro, _leaf, _below, _beside, _panel, _sentences, _outline, _summary, " The ground is a soft diagonal gradient.")
+ENGLISH = Language(
+    0,
+    _intro,
+    _leaf,
+    _below,
+    _beside,
+    _panel,
+    _sentences,
+    _outline,
+    _summary,
+    " The ground is a soft diagonal gradient.",
+)

@@ -5,10 +5,12 @@ This module does not know pixels, nor the other language.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hanmo.data.synthesize.grounds import Color
 from hanmo.data.synthesize.pages.document import Block, Document
 from hanmo.data.synthesize.pages.theme import Scheme
-from hanmo.data.synthesize.pages.words import Fact, Language, format_of, side_by_side
+from hanmo.data.synthesize.pages.words import Fact, Language, Told, format_of, side_by_side, told
 from hanmo.data.synthesize.paragraph_captions import quoted
 
 _KINDS = {
@@ -57,19 +59,27 @@ def _q(text: str) -> str:
 
 
 def _list(texts: list[str]) -> str:
-    return "、".join(map(_q, texts))
+    return "、".join(texts)
 
 
 def _n(count: int) -> str:
     return _NUMBERS[count] if count <= 10 else str(count)
 
 
-def _rows(block: Block) -> str:
-    return "；".join("".join(_q(cell) for cell in row if cell) for row in block.rows)
+def _rows(t: Told, between: str = "") -> str:
+    return "；".join(between.join(row) for row in t.rows)
 
 
-def _firsts(block: Block) -> str:
-    return _list([row[0] for row in block.rows])
+def _count(t: Told) -> str:
+    return _n(len(t.rows))
+
+
+def _way(t: Told) -> str:
+    return "并排" if side_by_side(t.block) else "自上而下"
+
+
+def _lead(t: Told) -> str:
+    return f"标题为{t.lead[0]}的" if t.lead else ""
 
 
 def _intro(document: Document, colors: Scheme) -> str:
@@ -84,95 +94,75 @@ def _intro(document: Document, colors: Scheme) -> str:
 
 
 def _leaf(block: Block, fact: Fact) -> str:
-    first = block.rows[0][0] if block.rows else ""
-    count = _n(len(block.rows))
-    way = "并排" if side_by_side(block) else "自上而下"
-    lead = f"标题为{_q(block.lead[0])}的" if block.lead else ""
-    match block.kind:
-        case "kicker":
-            return f"{fact.scheme.accent.zh}的小字标签{_q(first)}"
-        case "title":
-            color = fact.scheme.accent if block.options.get("tone") == "accent" else fact.scheme.ink
-            return f"{color.zh}的大号{_FACES[fact.pairing.heading.kind]}标题{_q(first)}"
-        case "heading":
-            return f"小标题{_q(first)}"
-        case "subtitle":
-            return f"较淡的副标题{_q(first)}"
-        case "text":
-            return f"一段正文{_q(first)}"
-        case "note":
-            return f"一行小字{_q(first)}"
-        case "bullets":
-            return f"以{_MARKS[block.options.get('style', 'dot')]}开头的{count}条要点：{_rows(block)}"
-        case "numbered":
-            rows = "；".join(f"{_q(str(i))}{_q(row[0])}，下注{_q(row[1])}" for i, row in enumerate(block.rows, 1))
-            return f"{way}的{count}个步骤，编号在{fact.scheme.accent.zh}圆点里：{rows}"
-        case "features":
-            return f"{way}的{count}张带小图标的卡片：{_rows(block)}"
-        case "quote":
-            return f"{fact.scheme.accent.zh}竖条旁的引言{_q(first)}，其下署名{_q(block.rows[0][1])}"
-        case "tags":
-            return f"{count}个小标签{_firsts(block)}"
-        case "badge":
-            return f"圆角徽标{_q(first)}"
-        case "button":
-            return f"实心按钮{_q(first)}" + "".join(f"和描边按钮{_q(row[0])}" for row in block.rows[1:])
-        case "footer":
-            return f"页脚{_firsts(block)}"
-        case "picture":
-            return fact.art
-        case _:
-            return _data(block, fact, count, way, lead)
+    phrase = _PHRASES.get(block.kind)
+    return phrase(told(block, fact, _q, 1)) if phrase else ""
 
 
-def _data(block: Block, fact: Fact, count: str, way: str, lead: str) -> str:
-    match block.kind:
-        case "table":
-            return f"一张表格，表头为{_list(list(block.lead))}，共{count}行：{_rows(block)}"
-        case "columns":
-            return f"{lead}柱状图，{count}根柱子，柱顶标数值：{_rows(block)}"
-        case "bars":
-            return f"{lead}横向条形图，{count}条：{_rows(block)}"
-        case "donut":
-            return f"{lead}环形图，配图例：{_rows(block)}"
-        case "curve":
-            return f"{lead}折线图，{count}个点：{_rows(block)}"
-        case "stats":
-            return f"{way}的{count}个{fact.scheme.accent.zh}关键数字，下有说明：{_rows(block)}"
-        case "events":
-            return f"{count}行日程：{_rows(block)}"
-        case "details":
-            return f"信息：{_rows(block)}"
-        case "prices":
-            rows = (f"{_q(name)}{_q(price)}，下注{_q(about)}" for name, about, price, *_ in block.rows)
-            return f"{count}项价目：{'；'.join(rows)}"
-        case "lines":
-            return f"账单明细：{_rows(block)}"
-        case "seats":
-            pairs = (f"{_q(name)}下为{_q(cell)}" for name, cell in zip(block.lead, block.rows[0], strict=False))
-            return f"并排的{'，'.join(pairs)}"
-        case "nav":
-            return f"导航栏，左边是小图标和名称{_q(block.lead[0])}，右边是链接{_firsts(block)}"
-        case "tabs":
-            return f"{count}个标签页{_firsts(block)}，第一个有下划线"
-        case "bottom":
-            return f"{count}个图标的底栏，文字为{_firsts(block)}，第一个被选中"
-        case "search":
-            return f"圆角搜索框，写着{_q(block.rows[0][0])}"
-        case "fields":
-            return f"表单：{'；'.join(f'{_q(row[0])}下的输入框里是{_q(row[1])}' for row in block.rows)}"
-        case "settings":
-            states = {"on": "开", "off": "关"}
-            return f"开关：{'；'.join(f'{_q(row[0])}{states.get(row[1], row[1])}' for row in block.rows)}"
-        case "goods":
-            return f"并排的{count}张商品卡片，各有插画：{_rows(block)}"
-        case "barcode":
-            return "一条条形码"
-        case "divider":
-            style = block.options.get("style", "hair")
-            return {"hair": "一条细线", "dash": "一条虚线", "short": f"一道{fact.scheme.accent.zh}短粗线"}.get(style, "一条线")
-        case _:
-            return ""
+def _button(t: Told) -> str:
+    return f"实心按钮{t.first}" + "".join(f"和描边按钮{row[0]}" for row in t.rows[1:])
+
+
+def _numbered(t: Told) -> str:
+    rows = (f"{_q(str(number))}{name}，下注{about}" for number, (name, about, *_) in enumerate(t.rows, 1))
+    return f"{_way(t)}的{_count(t)}个步骤，编号在{t.accent}圆点里：{'；'.join(rows)}"
+
+
+def _prices(t: Told) -> str:
+    rows = (f"{name}{price}，下注{about}" for name, about, price, *_ in t.rows)
+    return f"{_count(t)}项价目：{'；'.join(rows)}"
+
+
+def _seats(t: Told) -> str:
+    return f"并排的{'，'.join(f'{name}下为{cell}' for name, cell in zip(t.lead, t.rows[0], strict=False))}"
+
+
+def _settings(t: Told) -> str:
+    states = {"on": "开", "off": "关"}
+    return f"开关：{'；'.join(f'{_q(name)}{states.get(state, state)}' for name, state, *_ in t.block.rows)}"
+
+
+def _divider(t: Told) -> str:
+    named = {"hair": "一条细线", "dash": "一条虚线", "short": f"一道{t.accent}短粗线"}
+    return named.get(t.style("hair"), "一条线")
+
+
+_PHRASES: dict[str, Callable[[Told], str]] = {
+    "kicker": lambda t: f"{t.accent}的小字标签{t.first}",
+    "title": lambda t: f"{t.tone}的大号{_FACES[t.face]}标题{t.first}",
+    "heading": lambda t: f"小标题{t.first}",
+    "subtitle": lambda t: f"较淡的副标题{t.first}",
+    "text": lambda t: f"一段正文{t.first}",
+    "note": lambda t: f"一行小字{t.first}",
+    "bullets": lambda t: f"以{_MARKS[t.style('dot')]}开头的{_count(t)}条要点：{_rows(t)}",
+    "numbered": _numbered,
+    "features": lambda t: f"{_way(t)}的{_count(t)}张带小图标的卡片：{_rows(t)}",
+    "quote": lambda t: f"{t.accent}竖条旁的引言{t.first}，其下署名{t.rows[0][1]}",
+    "tags": lambda t: f"{_count(t)}个小标签{_list(t.firsts)}",
+    "badge": lambda t: f"圆角徽标{t.first}",
+    "button": _button,
+    "footer": lambda t: f"页脚{_list(t.firsts)}",
+    "picture": lambda t: t.fact.art,
+    "table": lambda t: f"一张表格，表头为{_list([*t.lead])}，共{_count(t)}行：{_rows(t)}",
+    "columns": lambda t: f"{_lead(t)}柱状图，{_count(t)}根柱子，柱顶标数值：{_rows(t)}",
+    "bars": lambda t: f"{_lead(t)}横向条形图，{_count(t)}条：{_rows(t)}",
+    "donut": lambda t: f"{_lead(t)}环形图，配图例：{_rows(t)}",
+    "curve": lambda t: f"{_lead(t)}折线图，{_count(t)}个点：{_rows(t)}",
+    "stats": lambda t: f"{_way(t)}的{_count(t)}个{t.accent}关键数字，下有说明：{_rows(t)}",
+    "events": lambda t: f"{_count(t)}行日程：{_rows(t)}",
+    "details": lambda t: f"信息：{_rows(t)}",
+    "prices": _prices,
+    "lines": lambda t: f"账单明细：{_rows(t)}",
+    "seats": _seats,
+    "nav": lambda t: f"导航栏，左边是小图标和名称{t.lead[0]}，右边是链接{_list(t.firsts)}",
+    "tabs": lambda t: f"{_count(t)}个标签页{_list(t.firsts)}，第一个有下划线",
+    "bottom": lambda t: f"{_count(t)}个图标的底栏，文字为{_list(t.firsts)}，第一个被选中",
+    "search": lambda t: f"圆角搜索框，写着{t.first}",
+    "fields": lambda t: f"表单：{_rows(t, '下的输入框里是')}",
+    "settings": _settings,
+    "goods": lambda t: f"并排的{_count(t)}张商品卡片，各有插画：{_rows(t)}",
+    "barcode": lambda t: "一条条形码",
+    "divider": _divider,
+}
 
 
 def _below(told: list[str]) -> str:

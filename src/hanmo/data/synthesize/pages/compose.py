@@ -37,8 +37,12 @@ BUILDERS: dict[str, Callable[[Block, Setting], Box]] = {
 def compose(document: Document) -> Box:
     """The tree of boxes of a page; its root fills the page."""
     setting = Setting(
-        document.theme, document.pairing, document.script, seed=document.seed,
-        slip=document.kind == "receipt", graded=document.graded,
+        document.theme,
+        document.pairing,
+        document.script,
+        seed=document.seed,
+        slip=document.kind == "receipt",
+        graded=document.graded,
     )
     ground = document.root.options.get("fill", "page")
     root = _box(document.root, replace(setting, fill=ground), 0)
@@ -50,7 +54,9 @@ def compose(document: Document) -> Box:
 def _box(block: Block, setting: Setting, number: int) -> Box:
     options = block.options
     fill = options.get("fill", "card" if block.kind == "card" else setting.fill)
-    align: Align = {"left": "left", "centre": "centre", "right": "right"}.get(options.get("text", setting.align), "left")  # type: ignore[assignment]
+    align: Align = {"left": "left", "centre": "centre", "right": "right"}.get(
+        options.get("text", setting.align), "left"
+    )  # type: ignore[assignment]
     inner = replace(setting, fill=fill, align=align, role=block.kind, seed=f"{setting.seed}.{number}")
     if block.kind not in CONTAINERS:
         box = BUILDERS[block.kind](block, inner)
@@ -65,10 +71,12 @@ def _box(block: Block, setting: Setting, number: int) -> Box:
         )
     if block.kind == "card" or (block.kind in CONTAINERS and ("fill" in options or "shadow" in options)):
         box = replace(box, paint=_ground(block, inner))
-    changes = {key: float(options[key]) for key in ("grow", "width") if key in options}
+    if "grow" in options:
+        box = replace(box, grow=float(options["grow"]))
+    if "width" in options:
+        box = replace(box, width=float(options["width"]))
     if "height" in options and block.kind in CONTAINERS:
-        changes["height"] = float(options["height"])
-    box = replace(box, **changes)
+        box = replace(box, height=float(options["height"]))
     if "pad" in options or block.kind == "card":
         box = replace(box, pad=_sides(options.get("pad", "2.6")))
     return box

@@ -38,8 +38,7 @@ class Topic:
 @cache
 def builtin(script: str) -> tuple[Topic, ...]:
     """The topics that travel with the package in `script` ("en", "zh")."""
-    text = resources.files(__package__).joinpath(f"topics_{script}.txt").read_text(encoding="utf-8")
-    return parse(text, script, f"topics_{script}.txt")
+    return parse(_packaged(script), script, f"topics_{script}.txt")
 
 
 def read(path: Path, script: str) -> tuple[Topic, ...]:
@@ -52,9 +51,7 @@ def read(path: Path, script: str) -> tuple[Topic, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{path} cannot be read as a corpus of topics ({error}); give a UTF-8 text file") from error
-    shared = builtin(script)[0].slots
-    words = _sections(resources.files(__package__).joinpath(f"topics_{script}.txt").read_text(encoding="utf-8"), script)
-    own = parse(text, script, str(path), {key: shared[key] for key in words[COMMON]})
+    own = parse(text, script, str(path), _sections(_packaged(script), "")[COMMON])
     if not own:
         raise RequestError(f"{path} holds no topic; begin one with a line '== name'")
     return own
@@ -73,6 +70,12 @@ def parse(text: str, script: str, origin: str, common: Slots | None = None) -> t
     return tuple(
         Topic(script, name, MappingProxyType({**shared, **slots, "name": (name,)})) for name, slots in sections.items()
     )
+
+
+def _packaged(script: str) -> str:
+    if script not in ("en", "zh"):
+        raise RequestError(f"a topic's script cannot be {script!r}; choose en or zh")
+    return resources.files(__package__).joinpath(f"topics_{script}.txt").read_text(encoding="utf-8")
 
 
 def _sections(text: str, origin: str) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -136,9 +136,10 @@ class _Filler:
         else:
             rows = tuple(self._parts(pattern) for pattern in node.patterns)
         least = LEAVES[node.kind]
-        if bad := next((row for row in rows if len(row) < least), None):
+        if bad := next((row for row in rows if len(row) < least or not all(row)), None):
             raise RequestError(
-                f"the entry {' | '.join(bad)!r} of {self.topic.name!r} has {len(bad)} parts; {node.kind} needs {least}"
+                f"the entry {' | '.join(bad)!r} of {self.topic.name!r} has {len(bad)} parts; {node.kind} needs "
+                f"{least}, none of them empty"
             )
         if node.kind == "donut":
             rows = _percent(rows)

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
 from hanmo.data.synthesize.grounds import contrast
-from hanmo.data.synthesize.pages.boxes import PILL, Art, Box, Paint
+from hanmo.data.synthesize.pages.boxes import PILL, Art, Paint
 from hanmo.data.synthesize.pages.flow import Flowed, Rect, SetLine, advance, font
 from hanmo.data.synthesize.pages.result import PageLine
 from hanmo.errors import HanmoError
@@ -46,7 +46,9 @@ def write(canvas: Image.Image, lines: list[SetLine]) -> tuple[Image.Image, tuple
         face = font(line.letters.face, line.size)
         if line.letters.spacing:
             for index, char in enumerate(line.text):
-                step = advance(line.letters.face, line.size, line.text[:index]) + index * line.letters.spacing * line.size
+                step = (
+                    advance(line.letters.face, line.size, line.text[:index]) + index * line.letters.spacing * line.size
+                )
                 pen.text((line.x + step, line.y), char, fill=255, font=face, anchor="ls")
         else:
             pen.text((line.x, line.y), line.text, fill=255, font=face, anchor="ls")

@@ -163,7 +163,9 @@ class _Setter:
         own = [0.0 if child.grow else self._natural(child) for child in box.children]
         grow = sum(child.grow for child in box.children)
         left = max(0.0, inner - sum(own) - self._gaps(box))
-        return [left * child.grow / grow if child.grow else width for child, width in zip(box.children, own, strict=True)]
+        return [
+            left * child.grow / grow if child.grow else width for child, width in zip(box.children, own, strict=True)
+        ]
 
     def _across(self, box: Box, child: Box, inner: float) -> float:
         if child.width is not None:
@@ -203,7 +205,9 @@ class _Setter:
         if box.flow == "column":
             return self._gaps(box) + sum(self._height(c, self._across(box, c, inner)) for c in box.children)
         if box.flow == "row":
-            return max((self._height(c, w) for c, w in zip(box.children, self._widths(box, inner), strict=True)), default=0.0)
+            return max(
+                (self._height(c, w) for c, w in zip(box.children, self._widths(box, inner), strict=True)), default=0.0
+            )
         return 0.0
 
     def _broken(self, letters: Letters, width: float) -> list[str] | None:

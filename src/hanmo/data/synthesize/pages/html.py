@@ -8,6 +8,7 @@ This module does not know browsers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from itertools import count
 
@@ -48,7 +49,7 @@ def page_html(root: Box, width: int, height: int, name: Name) -> str:
     def box(one: Box, flow: str) -> str:
         if flow == "row" and one.grow and any(one.pad):
             # CSS adds padding to a share of a row; here it is part of it.
-            inner = box(Box(**{**one.__dict__, "grow": 1.0}), "column")
+            inner = box(replace(one, grow=1.0), "column")
             return f'<div class="c" style="flex:{one.grow:g} 0 0">{inner}</div>'
         style = [*_size(one, flow), *(_paint(one.paint) if one.paint else ())]
         if any(one.pad):
@@ -66,7 +67,7 @@ def page_html(root: Box, width: int, height: int, name: Name) -> str:
 
 def _filling(root: Box) -> Box:
     """The root takes the whole page."""
-    return Box(**{**root.__dict__, "grow": 1.0})
+    return replace(root, grow=1.0)
 
 
 def _size(box: Box, flow: str) -> list[str]:
@@ -96,7 +97,8 @@ def _text(letters: Letters, style: list[str], number: int, name: Name) -> str:
     if letters.spacing:
         style.append(f"letter-spacing:{letters.spacing:g}em")
     language = "zh-CN" if letters.script == "zh" else "en"
-    return f'<div class="t{kind}" lang="{language}" data-n="{number}" style="{";".join(style)}">{escape(letters.text)}</div>'
+    head = f'<div class="t{kind}" lang="{language}" data-n="{number}" style="{";".join(style)}">'
+    return f"{head}{escape(letters.text)}</div>"
 
 
 def _paint(paint: Paint) -> list[str]:

@@ -14,63 +14,66 @@ from hanmo.data.synthesize.grounds import RGB
 from hanmo.data.synthesize.pages.art import circle, sector
 from hanmo.data.synthesize.pages.boxes import Art, Point, Shape
 
-ICONS = ("star", "drop", "bolt", "house", "heart", "moon", "flag", "ring", "leaf", "cup", "clock", "pin")
+Points = tuple[Point, ...]
 
 
 def icon(name: str, ink: RGB, ground: RGB) -> Art:
     """The icon `name` of `ICONS` in `ink`; its holes show `ground`."""
-    shapes: list[Shape] = []
-    match name:
-        case "star":
-            turns = [(math.pi * step / 5, 0.46 if step % 2 == 0 else 0.19) for step in range(10)]
-            shapes.append(Shape(tuple((0.5 + r * math.sin(t), 0.53 - r * math.cos(t)) for t, r in turns), ink))
-        case "drop":
-            shapes += [Shape(circle(0.5, 0.63, 0.29), ink), Shape(((0.5, 0.06), (0.755, 0.5), (0.245, 0.5)), ink)]
-        case "bolt":
-            points = ((0.58, 0.04), (0.2, 0.56), (0.46, 0.56), (0.4, 0.96), (0.8, 0.4), (0.53, 0.4))
-            shapes.append(Shape(points, ink))
-        case "house":
-            shapes.append(Shape(((0.5, 0.08), (0.95, 0.5), (0.05, 0.5)), ink))
-            shapes.append(Shape(((0.17, 0.48), (0.83, 0.48), (0.83, 0.9), (0.17, 0.9)), ink))
-            shapes.append(Shape(((0.42, 0.62), (0.58, 0.62), (0.58, 0.9), (0.42, 0.9)), ground))
-        case "heart":
-            shapes += [Shape(circle(0.29, 0.35, 0.215), ink), Shape(circle(0.71, 0.35, 0.215), ink)]
-            shapes.append(Shape(((0.105, 0.46), (0.5, 0.3), (0.895, 0.46), (0.5, 0.92)), ink))
-        case "moon":
-            shapes += [Shape(circle(0.48, 0.5, 0.42), ink), Shape(circle(0.66, 0.4, 0.34), ground)]
-        case "flag":
-            shapes.append(Shape(((0.2, 0.06), (0.29, 0.06), (0.29, 0.96), (0.2, 0.96)), ink))
-            shapes.append(Shape(((0.29, 0.1), (0.88, 0.31), (0.29, 0.54)), ink))
-        case "ring":
-            shapes += [Shape(circle(0.5, 0.5, 0.42), ink), Shape(circle(0.5, 0.5, 0.22), ground)]
-        case "leaf":
-            shapes.append(Shape((*sector_quarter(0.12, 0.88), *reversed(sector_quarter(0.12, 0.88, flip=True))), ink))
-            shapes.append(Shape(((0.2, 0.8), (0.62, 0.38)), ground, 0.18))
-        case "cup":
-            shapes.append(Shape(((0.14, 0.3), (0.7, 0.3), (0.64, 0.82), (0.2, 0.82)), ink))
-            shapes += [Shape(circle(0.72, 0.5, 0.19), ink), Shape(circle(0.73, 0.5, 0.1), ground)]
-            shapes.append(Shape(((0.14, 0.3), (0.7, 0.3), (0.64, 0.82), (0.2, 0.82)), ink))
-        case "clock":
-            shapes += [Shape(circle(0.5, 0.5, 0.43), ink), Shape(circle(0.5, 0.5, 0.33), ground)]
-            shapes.append(Shape(((0.46, 0.26), (0.54, 0.26), (0.54, 0.48), (0.72, 0.6), (0.67, 0.67), (0.46, 0.54)), ink))
-        case "pin":
-            shapes += [Shape(circle(0.5, 0.37, 0.3), ink), Shape(((0.245, 0.53), (0.755, 0.53), (0.5, 0.97)), ink)]
-            shapes.append(Shape(circle(0.5, 0.37, 0.12), ground))
-        case "check":
-            points = ((0.12, 0.52), (0.26, 0.38), (0.42, 0.55), (0.76, 0.2), (0.9, 0.34), (0.42, 0.82))
-            shapes.append(Shape(points, ink))
-        case _:
-            raise ValueError(name)  # a fault of ours: names come from ICONS
-    return Art(tuple(shapes), "contain")
+    return Art(tuple(Shape(points, ground if hole else ink) for points, hole in _ICONS[name]), "contain")
 
 
-def sector_quarter(low: float, high: float, *, flip: bool = False) -> list[Point]:
-    """One side of a leaf: a quarter circle from the lower left corner of a square to its upper right."""
-    side = high - low
+def _box(left: float, top: float, right: float, bottom: float) -> Points:
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def _star() -> Points:
+    turns = [(math.pi * step / 5, 0.46 if step % 2 == 0 else 0.19) for step in range(10)]
+    return tuple((0.5 + far * math.sin(turn), 0.53 - far * math.cos(turn)) for turn, far in turns)
+
+
+def _leaf() -> Points:
+    """Two quarter circles from the lower left corner to the upper right."""
+    low, side = 0.12, 0.76
     turns = [math.pi / 2 * step / 16 for step in range(17)]
-    if flip:
-        return [(high - side * math.cos(t), high - side * math.sin(t)) for t in turns]
-    return [(low + side * math.sin(t), low + side * math.cos(t)) for t in turns]
+    one = [(low + side * math.sin(turn), low + side * math.cos(turn)) for turn in turns]
+    other = [(low + side - side * math.cos(turn), low + side - side * math.sin(turn)) for turn in turns]
+    return (*one, *reversed(other))
+
+
+_BODY: Points = ((0.14, 0.3), (0.7, 0.3), (0.64, 0.82), (0.2, 0.82))
+# Each icon: polygons from back to front, and which of them are holes.
+_ICONS: dict[str, tuple[tuple[Points, bool], ...]] = {
+    "star": ((_star(), False),),
+    "drop": ((circle(0.5, 0.63, 0.29), False), (((0.5, 0.06), (0.755, 0.5), (0.245, 0.5)), False)),
+    "bolt": ((((0.58, 0.04), (0.2, 0.56), (0.46, 0.56), (0.4, 0.96), (0.8, 0.4), (0.53, 0.4)), False),),
+    "house": (
+        (((0.5, 0.08), (0.95, 0.5), (0.05, 0.5)), False),
+        (_box(0.17, 0.48, 0.83, 0.9), False),
+        (_box(0.42, 0.62, 0.58, 0.9), True),
+    ),
+    "heart": (
+        (circle(0.29, 0.35, 0.215), False),
+        (circle(0.71, 0.35, 0.215), False),
+        (((0.105, 0.46), (0.5, 0.3), (0.895, 0.46), (0.5, 0.92)), False),
+    ),
+    "moon": ((circle(0.48, 0.5, 0.42), False), (circle(0.66, 0.4, 0.34), True)),
+    "flag": ((_box(0.2, 0.06, 0.29, 0.96), False), (((0.29, 0.1), (0.88, 0.31), (0.29, 0.54)), False)),
+    "ring": ((circle(0.5, 0.5, 0.42), False), (circle(0.5, 0.5, 0.22), True)),
+    "leaf": ((_leaf(), False), (((0.17, 0.79), (0.21, 0.83), (0.65, 0.39), (0.61, 0.35)), True)),
+    "cup": ((circle(0.72, 0.5, 0.19), False), (circle(0.73, 0.5, 0.1), True), (_BODY, False)),
+    "clock": (
+        (circle(0.5, 0.5, 0.43), False),
+        (circle(0.5, 0.5, 0.33), True),
+        (((0.46, 0.26), (0.54, 0.26), (0.54, 0.48), (0.72, 0.6), (0.67, 0.67), (0.46, 0.54)), False),
+    ),
+    "pin": (
+        (circle(0.5, 0.37, 0.3), False),
+        (((0.245, 0.53), (0.755, 0.53), (0.5, 0.97)), False),
+        (circle(0.5, 0.37, 0.12), True),
+    ),
+    "check": ((((0.12, 0.52), (0.26, 0.38), (0.42, 0.55), (0.76, 0.2), (0.9, 0.34), (0.42, 0.82)), False),),
+}
+ICONS = tuple(name for name in _ICONS if name != "check")  # check marks are for lists
 
 
 def bar_code(rng: random.Random, ink: RGB) -> Art:
@@ -94,7 +97,7 @@ def donut(values: Sequence[float], colors: Sequence[RGB]) -> Art:
 
 
 def curve(values: Sequence[float], color: RGB, tint: RGB, line: RGB) -> Art:
-    """A line through `values` over its tinted area, with a few hairlines behind; the highest reaches 0.1 from the top."""
+    """A line through `values` over its tinted area, over hairlines; the highest reaches 0.1 from the top."""
     most = max(values)
     count = len(values)
     points = [((i + 0.5) / count, 0.98 - 0.88 * value / most) for i, value in enumerate(values)]

@@ -138,7 +138,7 @@ def sample_document(
         kind=template.kind,
         script=topic.script,
         root=root,
-        theme=rng.choice(THEMES),
+        theme=rng.choice([theme for theme in THEMES if template.kind != "receipt" or not theme.dark]),
         pairing=choose_pairing(rng, faces, topic.script),
         width=config.width,
         height=config.height,

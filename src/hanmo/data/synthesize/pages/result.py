@@ -33,7 +33,9 @@ class NoRoom:
 
     def __str__(self) -> str:
         """One line for a rejects table."""
-        return f"the page {self.template!r} does not fit {self.width}x{self.height} pixels ({self.reason}); it was dropped"
+        return (
+            f"the page {self.template!r} does not fit {self.width}x{self.height} pixels ({self.reason}); it was dropped"
+        )
 
 
 def clash(lines: Sequence[PageLine], width: int, height: int) -> str | None:
@@ -43,7 +45,7 @@ def clash(lines: Sequence[PageLine], width: int, height: int) -> str | None:
         if left < 1 or top < 1 or right > width - 1 or bottom > height - 1:
             return f"{line.text!r} reaches the page's edge"
     for one, other in combinations(lines, 2):
-        if one.box[0] < other.box[2] and other.box[0] < one.box[2]:
-            if one.box[1] < other.box[3] and other.box[1] < one.box[3]:
-                return f"{one.text!r} and {other.text!r} overlap"
+        across = one.box[0] < other.box[2] and other.box[0] < one.box[2]
+        if across and one.box[1] < other.box[3] and other.box[1] < one.box[3]:
+            return f"{one.text!r} and {other.text!r} overlap"
     return None

@@ -1,4 +1,4 @@
-"""What fills the small placeholders of texts: prices, dates, hours, percentages (report section 3.4, complex rendering).
+"""What fills the small placeholders of texts: prices, dates, hours (report section 3.4, complex rendering).
 
 `{price:3-9}` in a text becomes "$4.50" in English and "¥6" in Chinese; the numbers after the colon are the range.
 Rules draw from the generator they are given. This module does not know topics or templates.
@@ -21,8 +21,8 @@ _PEOPLE = {
 }
 _WEEK = {"en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), "zh": "一二三四五六日"}
 _MONTHS = (
-    ("January", "February", "March", "April", "May", "June", "July")
-    + ("August", "September", "October", "November", "December")
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 
 
@@ -82,7 +82,11 @@ def _date(rng: random.Random, script: str, low: int, high: int) -> str:
 
 def _day(rng: random.Random, script: str, low: int, high: int) -> str:
     day = _day_of(rng)
-    return f"{day.year}年{day.month}月{day.day}日" if script == "zh" else f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+    return (
+        f"{day.year}年{day.month}月{day.day}日"
+        if script == "zh"
+        else f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+    )
 
 
 def _day_of(rng: random.Random) -> date:
@@ -105,7 +109,9 @@ RULES: dict[str, Callable[[random.Random, str, int, int], str]] = {
     "day": _day,
     "month": lambda rng, script, low, high: rng.choice(_MONTHS),
     "year": lambda rng, script, low, high: str(rng.randint(2026, 2029)),
-    "time": lambda rng, script, low, high: f"{rng.randint(6, 22):02d}:{rng.choice((0, 5, 10, 15, 20, 30, 40, 45, 50)):02d}",
+    "time": lambda rng, script, low, high: (
+        f"{rng.randint(6, 22):02d}:{rng.choice((0, 5, 10, 15, 20, 30, 40, 45, 50)):02d}"
+    ),
     "letter": lambda rng, script, low, high: rng.choice("ABCDEFGH"),
     "two": lambda rng, script, low, high: f"{rng.randint(1, 99):02d}",
     "code": _code,

@@ -15,7 +15,17 @@ from hanmo.data.synthesize.pages.theme import Pairing, Scheme, Theme, scheme
 
 Align = Literal["left", "centre", "right"]
 Voice = Literal["heading", "body", "strong", "figures"]
-SIZES = {"tiny": 2.1, "small": 2.35, "body": 2.75, "lead": 3.2, "h3": 3.5, "h2": 4.6, "h1": 6.4, "display": 8.6, "giant": 11.5}
+SIZES = {
+    "tiny": 2.1,
+    "small": 2.35,
+    "body": 2.75,
+    "lead": 3.2,
+    "h3": 3.5,
+    "h2": 4.6,
+    "h1": 6.4,
+    "display": 8.6,
+    "giant": 11.5,
+}
 FLEX: dict[Align, Literal["start", "center", "end"]] = {"left": "start", "centre": "center", "right": "end"}
 
 

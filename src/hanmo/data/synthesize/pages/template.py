@@ -36,7 +36,10 @@ LEAVES = {
     **dict.fromkeys(("picture", "barcode", "divider", "space"), 0),
 }
 OPTIONS = frozenset(
-    "align art boxed fill gap grow height justify lead pad radius shade shadow size style text tone width".split()
+    (
+        *("align", "art", "boxed", "fill", "gap", "grow", "height", "justify", "lead", "pad"),
+        *("radius", "shade", "shadow", "size", "style", "text", "tone", "width"),
+    )
 )
 
 
@@ -132,7 +135,9 @@ def _template(head: tuple[int, str], lines: list[tuple[int, str]], origin: str) 
         )
     nodes, rest = _nodes(lines, 0, origin)
     if len(nodes) != 1 or rest or nodes[0].kind not in CONTAINERS:
-        raise RequestError(f"{origin}, line {number}: the template {name!r} needs one column or row that holds the rest")
+        raise RequestError(
+            f"{origin}, line {number}: the template {name!r} needs one column or row that holds the rest"
+        )
     return Template(name, kind, tuple(shapes.split()), nodes[0])
 
 
@@ -165,7 +170,9 @@ def _node(line: str, children: tuple[Node, ...], where: str) -> Node:
         elif equals and key in OPTIONS and value:
             options[key] = value
         else:
-            raise RequestError(f"{where}: {word!r} is no count, slot or option; options are {', '.join(sorted(OPTIONS))}")
+            raise RequestError(
+                f"{where}: {word!r} is no count, slot or option; options are {', '.join(sorted(OPTIONS))}"
+            )
     if options.get("fill", "page") not in FILLS:
         raise RequestError(f"{where}: fill={options['fill']}; choose from {', '.join(FILLS)}")
     patterns = tuple(pattern.strip() for pattern in " ".join(words).split("||")) if words else ()

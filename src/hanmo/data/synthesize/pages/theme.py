@@ -144,6 +144,8 @@ THEMES = (
 @cache
 def scheme(theme: Theme, fill: str) -> Scheme:
     """The inks on the ground that `fill` names: "page", "card", "bold" or "deep"."""
+    inks: tuple[Color, ...]
+    accents: tuple[Color, ...]
     match fill:
         case "page":
             ground, inks, accents = theme.ground, (theme.ink,), (theme.accent,)

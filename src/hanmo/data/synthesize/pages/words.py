@@ -22,6 +22,62 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A block as a phrase is made of it; all texts are quoted already.
+
+    Attributes:
+        block: The block.
+        fact: What is known besides.
+        lead: Its lead, part by part.
+        rows: Its rows, part by part, without empty parts.
+        column: 0 for English, 1 for Chinese.
+    """
+
+    block: Block
+    fact: Fact
+    lead: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    column: int
+
+    @property
+    def first(self) -> str:
+        """The first text."""
+        return self.rows[0][0]
+
+    @property
+    def firsts(self) -> list[str]:
+        """The first text of each row."""
+        return [row[0] for row in self.rows]
+
+    @property
+    def accent(self) -> str:
+        """The name of the accent colour."""
+        color = self.fact.scheme.accent
+        return (color.en, color.zh)[self.column]
+
+    @property
+    def tone(self) -> str:
+        """The name of the colour in which a title is set."""
+        color = self.fact.scheme.accent if self.block.options.get("tone") == "accent" else self.fact.scheme.ink
+        return (color.en, color.zh)[self.column]
+
+    @property
+    def face(self) -> str:
+        """The kind of face of headings: a key of a language's own table."""
+        return self.fact.pairing.heading.kind
+
+    def style(self, usual: str) -> str:
+        """The block's option "style"."""
+        return self.block.options.get("style", usual)
+
+
+def told(block: Block, fact: Fact, quote: Callable[[str], str], column: int) -> Told:
+    """A block whose texts are quoted by `quote`."""
+    rows = tuple(tuple(quote(cell) for cell in row if cell) for row in block.rows)
+    return Told(block, fact, tuple(map(quote, block.lead)), rows, column)
+
+
+@dataclass(frozen=True)
 class Language:
     """How a language tells pages.
 
@@ -62,5 +118,3 @@ def side_by_side(block: Block) -> bool:
     if block.kind == "numbered":
         return style == "row"
     return block.kind in ("features", "stats", "goods", "details") and style not in ("list", "spread")
-
-
