@@ -9,19 +9,20 @@ from pathlib import Path
 
 from PIL import Image
 
-from hanmo.data.synthesize.coverage import FontFace, file_faces
+from hanmo.data.synthesize import coverage
 from hanmo.data.synthesize.fonts import FACES, font_path
 from hanmo.data.synthesize.pages.corpus import builtin
 from hanmo.data.synthesize.pages.page import Page, PageConfig, sample_page
 from hanmo.data.synthesize.pages.template import KINDS
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-faces: list[FontFace] = [face for script, font in FACES for face in file_faces(font_path(script, font))]
+folders = sorted({font_path(script, font).parent for script, font in FACES})  # or any folders of yours
+faces = [face for fonts in folders for face in coverage.faces(fonts)]
 pages: list[Page] = []
 for number, kind in enumerate(KINDS):
     for script in ("en", "zh"):
         config = PageConfig(width=640, height=640 if kind != "ticket" else 480, smallest=10, kinds=(kind,))
-        outcome = sample_page(random.Random(number), builtin(script), faces, config)
+        outcome = sample_page(random.Random(f"{script} {number}"), builtin(script), faces, config)
         if isinstance(outcome, Page):
             pages.append(outcome)
         else:

@@ -89,7 +89,7 @@ def columns(block: Block, s: Setting) -> Box:
                 grow=1,
             )
         )
-    chart = Box("row", tuple(made), gap=2.0, grow=1)
+    chart = Box("row", tuple(made), gap=1.1, grow=1)
     space = Box("column", height=float(block.options.get("height", "16")))
     # The chart is at least as high as its space asks and takes what else the page can give.
     body = Box("row", (Box("column", (space,), width=0.0), chart), grow=1)

@@ -16,6 +16,7 @@ from hanmo.data.synthesize.coverage import FontFace
 from hanmo.data.synthesize.lines import CLOSING, Token, break_lines, joined, tokens
 from hanmo.data.synthesize.pages.boxes import Box, Letters
 
+BALANCED = ("title", "subtitle", "quote")  # blocks whose lines are about equally long
 SLACK = 0.6  # pixels that rounding may cost
 
 
@@ -225,7 +226,7 @@ class _Setter:
         return self._lines[key]
 
     def _break(self, letters: Letters, pieces: list[Token], width: float) -> list[list[Token]] | None:
-        balanced = letters.align == "centre" or letters.role in ("title", "subtitle")
+        balanced = letters.align == "centre" or letters.role in BALANCED
         return break_lines(pieces, lambda text: self._width(letters, text), width, 0.0, balanced=balanced)
 
     def _width(self, letters: Letters, text: str) -> float:

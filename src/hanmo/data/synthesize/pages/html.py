@@ -15,6 +15,7 @@ from itertools import count
 from hanmo.data.synthesize.coverage import FontFace
 from hanmo.data.synthesize.grounds import RGB
 from hanmo.data.synthesize.pages.boxes import PILL, Art, Box, Letters, Paint
+from hanmo.data.synthesize.pages.flow import BALANCED
 
 STYLE = """
 html, body { margin: 0; padding: 0; background: #fff; }
@@ -83,7 +84,7 @@ def _size(box: Box, flow: str) -> list[str]:
 
 
 def _text(letters: Letters, style: list[str], number: int, name: Name) -> str:
-    even = letters.align == "centre" or letters.role in ("title", "subtitle")
+    even = letters.align == "centre" or letters.role in BALANCED
     kind = " whole" if letters.whole else " even" if even else ""
     kind += " clauses" if letters.clauses else ""
     style = [

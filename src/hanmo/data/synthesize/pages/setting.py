@@ -26,6 +26,7 @@ SIZES = {
     "display": 8.6,
     "giant": 11.5,
 }
+_PHRASE = {"title": 8, "heading": 8, "bullets": 10}
 FLEX: dict[Align, Literal["start", "center", "end"]] = {"left": "start", "centre": "center", "right": "end"}
 
 
@@ -90,8 +91,8 @@ class Setting:
             align=align or self.align,
             spacing=spacing,
             role=self.role,
-            # A short Chinese title is one phrase: no line ends within it.
-            whole=whole or (self.script == "zh" and self.role in ("title", "heading") and len(text) <= 8),
+            # A short Chinese title or point is one phrase: no line ends within it.
+            whole=whole or (self.script == "zh" and len(text) <= _PHRASE.get(self.role, 0)),
             clauses=self.script == "zh" and self.role in ("title", "heading", "subtitle", "quote"),
         )
         return Box("text", letters=letters, grow=grow, pad=pad, paint=paint)

@@ -204,20 +204,22 @@ def choose_pairing(rng: random.Random, faces: Sequence[FontFace], script: str) -
     text = [face for face in able if face.kind != "mono"] or able
     sans = [face for face in text if face.kind != "serif"]
     serif = [face for face in text if face.kind == "serif"]
-    bodies = sans if sans and (not serif or rng.random() < 0.7) else serif
-    body = _regular(rng.choice(_families(bodies)))
-    headings = [face for face in (serif if serif and rng.random() < 0.5 else text) if face.bold] or text
-    kin = [face for face in headings if face.family == body.family]
-    heading = rng.choice(kin) if kin and rng.random() < 0.45 else rng.choice(headings)
-    if body.kind == "serif" and heading.kind == "serif" and kin:
-        heading = kin[0]  # two different faces with serifs quarrel
+    body = _regular(rng.choice(_designs(sans if sans and (not serif or rng.random() < 0.7) else serif)))
+    bold = [face for face in (serif if serif and rng.random() < 0.5 else text) if face.bold] or text
+    heading = rng.choice(rng.choice(_designs(bold)))
+    kin = [face for face in bold if face.family == body.family]
+    # Two different faces with serifs quarrel; often one family does for all.
+    if kin and (rng.random() < 0.45 or body.kind == heading.kind == "serif"):
+        heading = kin[0]
     mono = [face for face in able if face.kind == "mono"]
-    figures = _regular(rng.choice(_families(mono))) if mono else body
+    figures = _regular(rng.choice(_designs(mono))) if mono else body
     return Pairing(heading, body, _bold(body, able), figures)
 
 
-def _families(faces: Sequence[FontFace]) -> list[list[FontFace]]:
-    return [[face for face in faces if face.family == family] for family in sorted({face.family for face in faces})]
+def _designs(faces: Sequence[FontFace]) -> list[list[FontFace]]:
+    """Faces by design, each as often as another; of a design's regions one is enough."""
+    families = {face.design: face.family for face in reversed(faces)}
+    return [[face for face in faces if face.family == families[design]] for design in sorted(families)]
 
 
 def _regular(family: list[FontFace]) -> FontFace:
