@@ -14,13 +14,18 @@ from hanmo.errors import RequestError
 def test_every_topic_serves_every_template(script: str) -> None:
     topics = builtin(script)
     assert len(topics) >= 8
-    assert [(topic.name, template.name) for topic in topics for template in templates() if not suits(template, topic)] == []
+    assert [
+        (topic.name, template.name) for topic in topics for template in templates() if not suits(template, topic)
+    ] == []
 
 
 @pytest.mark.parametrize("script", ["en", "zh"])
 def test_no_entry_stands_twice_in_its_slot(script: str) -> None:
     repeated = [
-        (topic.name, slot) for topic in builtin(script) for slot, found in topic.slots.items() if len(set(found)) < len(found)
+        (topic.name, slot)
+        for topic in builtin(script)
+        for slot, found in topic.slots.items()
+        if len(set(found)) < len(found)
     ]
     assert repeated == []
 

@@ -14,7 +14,9 @@ from hanmo.errors import RequestError
 
 
 def template(body: str) -> Template:
-    return parse_templates("== one | slide | wide\ncolumn\n" + "".join(f"  {line}\n" for line in body.splitlines()), "mine")[0]
+    return parse_templates(
+        "== one | slide | wide\ncolumn\n" + "".join(f"  {line}\n" for line in body.splitlines()), "mine"
+    )[0]
 
 
 def topic(text: str) -> Topic:
@@ -49,7 +51,9 @@ def test_rows_keep_the_order_of_the_corpus() -> None:
 def test_sums_on_a_receipt_add_up(script: str) -> None:
     for seed in range(10):
         for words in builtin(script):
-            bills = [block for block in blocks(fill(random.Random(seed), named("till"), words)) if block.kind == "lines"]
+            bills = [
+                block for block in blocks(fill(random.Random(seed), named("till"), words)) if block.kind == "lines"
+            ]
             goods, sums, total = bills
             bought = sum(amount(row[-1], script) or 0 for row in goods.rows)
             small, tax = (amount(row[-1], script) or 0 for row in sums.rows)

@@ -43,7 +43,9 @@ def test_a_column_adds_what_is_left_over_to_heights() -> None:
     assert [(rect.y, rect.height) for rect in places(root)] == [(5, 10), (15, 40)]
 
 
-@pytest.mark.parametrize(("justify", "tops"), [("start", [0, 10]), ("center", [20, 30]), ("end", [40, 50]), ("between", [0, 50])])
+@pytest.mark.parametrize(
+    ("justify", "tops"), [("start", [0, 10]), ("center", [20, 30]), ("end", [40, 50]), ("between", [0, 50])]
+)
 def test_children_that_do_not_grow_are_justified(justify: str, tops: list[float]) -> None:
     root = Box("column", (block(height=10.0), block(height=10.0)), justify=justify)  # type: ignore[arg-type]
     assert [rect.y for rect in places(root)] == tops
@@ -77,6 +79,9 @@ def test_a_text_is_broken_where_its_box_is_narrower_and_lines_stand_apart(letter
 def test_a_chinese_title_is_broken_after_marks_as_long_as_clauses_fit(faces: tuple[FontFace, ...]) -> None:
     face = choose_pairing(random.Random(0), faces, "zh").body
     letters = Letters("小壶现泡，鲜叶慢烘，面包出炉", face, 5.0, (0, 0, 0), "zh", clauses=True)
-    for width, lines in ((48.0, ["小壶现泡，", "鲜叶慢烘，", "面包出炉"]), (60.0, ["小壶现泡，鲜叶慢烘，", "面包出炉"])):
+    for width, lines in (
+        (36.0, ["小壶现泡，", "鲜叶慢烘，", "面包出炉"]),
+        (54.0, ["小壶现泡，鲜叶慢烘，", "面包出炉"]),
+    ):
         root = Box("row", (Box("column", (Box("text", letters=letters),), width=width),))
         assert [line.text for line in flow(root, 100, 60, 1.0).lines] == lines

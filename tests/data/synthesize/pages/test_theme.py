@@ -20,7 +20,11 @@ def test_every_ink_of_every_theme_is_readable_on_its_ground_and_along_its_gradie
             found = scheme(theme, fill)
             for ground in (found.ground.rgb, found.far, found.soft):
                 pixel = np.array([[ground]], dtype=np.uint8)
-                inks = (found.ink.rgb, found.accent.rgb) if ground == found.soft else (found.ink.rgb, found.muted, found.accent.rgb)
+                inks = (
+                    (found.ink.rgb, found.accent.rgb)
+                    if ground == found.soft
+                    else (found.ink.rgb, found.muted, found.accent.rgb)
+                )
                 worst = min(contrast(ink, pixel) for ink in inks)
                 limit = READABLE if ground != found.soft else 3.9
                 faint += [(number, fill, round(worst, 2))] if worst < limit else []

@@ -86,13 +86,13 @@ def columns(block: Block, s: Setting) -> Box:
                     Box("column", height=0.8),
                     s.text(label, SIZES["small"], s.scheme.muted, align="centre", leading=1.3, whole=True),
                 ),
-                grow=1,
+                grow=1.0,
             )
         )
-    chart = Box("row", tuple(made), gap=1.1, grow=1)
+    chart = Box("row", tuple(made), gap=1.1, grow=1.0)
     space = Box("column", height=float(block.options.get("height", "16")))
     # The chart is at least as high as its space asks and takes what else the page can give.
-    body = Box("row", (Box("column", (space,), width=0.0), chart), grow=1)
+    body = Box("row", (Box("column", (space,), width=0.0), chart), grow=1.0)
     return _chart(block, s, body)
 
 
@@ -114,13 +114,13 @@ def bars(block: Block, s: Setting) -> Box:
                 Box("column", grow=most - number + 0.001),
             ),
             height=1.9,
-            grow=5,
+            grow=5.0,
             paint=Paint(s.scheme.soft, radius=PILL),
         )
         label_box = s.text(label, SIZES["small"], grow=2.1, align="left", leading=1.3, whole=True)
         figure = s.text(value, SIZES["small"], None, "strong", grow=0.8, align="right", leading=1.3, whole=True)
         made.append(Box("row", (label_box, track, figure), gap=1.6, align="center"))
-    return _chart(block, s, Box("column", tuple(made), gap=1.7, grow=1, justify="between"))
+    return _chart(block, s, Box("column", tuple(made), gap=1.7, grow=1.0, justify="between"))
 
 
 def donut(block: Block, s: Setting) -> Box:
@@ -132,7 +132,7 @@ def donut(block: Block, s: Setting) -> Box:
             "row",
             (
                 bar(color, width=1.6, height=1.6, radius=0.4),
-                s.text(label, SIZES["small"], grow=1, align="left", leading=1.3, whole=True),
+                s.text(label, SIZES["small"], grow=1.0, align="left", leading=1.3, whole=True),
                 s.text(value, SIZES["small"], None, "strong", whole=True, leading=1.3),
             ),
             gap=1.3,
@@ -140,7 +140,9 @@ def donut(block: Block, s: Setting) -> Box:
         )
         for (label, value, *_), color in zip(block.rows, colors, strict=True)
     )
-    return _chart(block, s, Box("row", (ring, Box("column", legend, gap=1.1, grow=1)), gap=3.2, align="center", grow=1))
+    return _chart(
+        block, s, Box("row", (ring, Box("column", legend, gap=1.1, grow=1.0)), gap=3.2, align="center", grow=1.0)
+    )
 
 
 def curve(block: Block, s: Setting) -> Box:
@@ -156,13 +158,13 @@ def curve(block: Block, s: Setting) -> Box:
                 s.text(label, SIZES["small"], s.scheme.muted, align="centre", leading=1.3, whole=True),
             ),
             gap=0.2,
-            grow=1,
+            grow=1.0,
         )
         for label, value, *_ in block.rows
     )
     space = Box("column", (Box("column", height=height),), width=0.0)
     body = Box(
-        "column", (Box("row", (space, Box("art", art=art, grow=1)), grow=1), Box("row", labels)), gap=1.0, grow=1
+        "column", (Box("row", (space, Box("art", art=art, grow=1.0)), grow=1.0), Box("row", labels)), gap=1.0, grow=1.0
     )
     return _chart(block, s, body)
 
@@ -182,7 +184,7 @@ def stats(block: Block, s: Setting) -> Box:
                 inner.text(label, SIZES["small"], inner.scheme.muted, leading=1.35),
             ),
             gap=0.5,
-            grow=1,
+            grow=1.0,
             pad=(2.0, 2.0, 2.0, 2.0) if boxed else (0.0, 0.0, 0.0, 0.0),
             paint=Paint(inner.scheme.ground.rgb, radius=1.4, border=inner.scheme.line, thick=0.16) if boxed else None,
         )
@@ -205,9 +207,9 @@ def events(block: Block, s: Setting) -> Box:
                 (s.text(hour, SIZES["lead"], s.scheme.accent.rgb, "heading", whole=True, align="left", leading=1.35),),
                 width=10.5,
             ),
-            s.text(what, SIZES["body"], grow=1, align="left"),
+            s.text(what, SIZES["body"], grow=1.0, align="left"),
         )
-        made.append(Box("row", cells, gap=1.5, pad=(1.15, 0, 1.15, 0), align="center"))
+        made.append(Box("row", cells, gap=1.5, pad=(1.15, 0.0, 1.15, 0.0), align="center"))
     return Box("column", tuple(made))
 
 
@@ -221,13 +223,13 @@ def details(block: Block, s: Setting) -> Box:
             made.append(
                 Box(
                     "row",
-                    (left, s.text(value, SIZES["body"], None, "strong", grow=1, align="right")),
+                    (left, s.text(value, SIZES["body"], None, "strong", grow=1.0, align="right")),
                     gap=2.0,
                     align="center",
                 )
             )
         else:
-            made.append(Box("column", (left, detail(value, s, voice="strong")), gap=0.2, grow=1))
+            made.append(Box("column", (left, detail(value, s, voice="strong")), gap=0.2, grow=1.0))
     if spread:
         return Box("column", tuple(made), gap=0.9)
     return Box("row", tuple(made), gap=2.4)
@@ -240,7 +242,7 @@ def prices(block: Block, s: Setting) -> Box:
         if index and block.options.get("style") != "plain":
             made.append(bar(s.scheme.line, height=0.15))
         top = (
-            s.text(name, SIZES["lead"], None, "heading", grow=1, align="left", leading=1.3),
+            s.text(name, SIZES["lead"], None, "heading", grow=1.0, align="left", leading=1.3),
             s.text(price, SIZES["lead"], s.scheme.accent.rgb, "strong", whole=True, leading=1.3),
         )
         under = s.text(about, SIZES["small"], s.scheme.muted, align="left", leading=1.35)
@@ -255,7 +257,7 @@ def lines(block: Block, s: Setting) -> Box:
     made = []
     for name, _, price, *_ in block.rows:
         cells = (
-            s.text(name, size, None, "strong" if voice == "strong" else "body", grow=1, align="left", leading=1.35),
+            s.text(name, size, None, "strong" if voice == "strong" else "body", grow=1.0, align="left", leading=1.35),
             s.text(
                 price, size, None, "strong" if voice == "strong" else "body", whole=True, align="right", leading=1.35
             ),
@@ -274,7 +276,7 @@ def seats(block: Block, s: Setting) -> Box:
                 s.text(value, SIZES["h2"], None, "heading", whole=True, leading=1.15),
             ),
             gap=0.2,
-            grow=1,
+            grow=1.0,
         )
         for name, value in zip(block.lead, block.rows[0], strict=False)
     )
@@ -292,7 +294,7 @@ def _chart(block: Block, s: Setting, body: Box) -> Box:
     if not block.lead:
         return body
     head = s.text(block.lead[0], SIZES["lead"], None, "heading", align="left", leading=1.3)
-    return Box("column", (head, body), gap=2.0, grow=1)
+    return Box("column", (head, body), gap=2.0, grow=1.0)
 
 
 def _values(block: Block) -> list[float]:

@@ -43,7 +43,7 @@ def tabs(block: Block, s: Setting) -> Box:
         color = s.scheme.muted if index else s.scheme.accent.rgb
         label = s.text(name, SIZES["small"], color, "body" if index else "strong", whole=True, align="centre")
         under = bar(s.scheme.line if index else s.scheme.accent.rgb, height=0.15 if index else 0.35)
-        made.append(Box("column", (label, under), gap=0.9, grow=1, justify="between"))
+        made.append(Box("column", (label, under), gap=0.9, grow=1.0, justify="between"))
     return Box("row", tuple(made))
 
 
@@ -61,7 +61,7 @@ def bottom(block: Block, s: Setting) -> Box:
         label = s.text(
             name, SIZES["tiny"], color, "body" if index else "strong", whole=True, align="centre", leading=1.3
         )
-        made.append(Box("column", (Box("row", (mark,), justify="center"), label), gap=0.5, grow=1))
+        made.append(Box("column", (Box("row", (mark,), justify="center"), label), gap=0.5, grow=1.0))
     return Box("row", tuple(made))
 
 
@@ -72,7 +72,7 @@ def search(block: Block, s: Setting) -> Box:
         block.rows[0][0],
         SIZES["body"],
         s.scheme.muted if s.fill != "page" else s.scheme.ink.rgb,
-        grow=1,
+        grow=1.0,
         align="left",
         leading=1.35,
     )
@@ -120,10 +120,10 @@ def settings(block: Block, s: Setting) -> Box:
         made.append(
             Box(
                 "row",
-                (s.text(name, SIZES["body"], grow=1, align="left"), switch),
+                (s.text(name, SIZES["body"], grow=1.0, align="left"), switch),
                 gap=2.0,
                 align="center",
-                pad=(1.2, 0, 1.2, 0),
+                pad=(1.2, 0.0, 1.2, 0.0),
             )
         )
     return Box("column", tuple(made))
@@ -148,12 +148,12 @@ def goods(block: Block, s: Setting) -> Box:
             Box(
                 "column",
                 (
-                    replace(_art(art, float(block.options.get("height", "13")), 1.0), grow=1),
+                    replace(_art(art, float(block.options.get("height", "13")), 1.0), grow=1.0),
                     Box("column", words[:2], gap=0.4, pad=(1.5, 0.6, 0.8, 0.6)),
                     Box("column", words[2:], pad=(0.0, 0.6, 0.6, 0.6)),
                 ),
                 pad=(1.0, 1.0, 1.0, 1.0),
-                grow=1,
+                grow=1.0,
                 paint=Paint(inner.scheme.ground.rgb, radius=1.7, border=inner.scheme.line, thick=0.16),
             )
         )
@@ -206,4 +206,4 @@ def space(block: Block, s: Setting) -> Box:
 def _art(drawn: Art, height: float, radius: float) -> Box:
     """Art that covers a box at least `height` high."""
     spacer = Box("column", (Box("column", height=height),), width=0.0)
-    return Box("row", (spacer, Box("art", art=drawn, grow=1, paint=Paint(None, radius=radius))))
+    return Box("row", (spacer, Box("art", art=drawn, grow=1.0, paint=Paint(None, radius=radius))))

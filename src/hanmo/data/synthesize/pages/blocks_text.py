@@ -66,7 +66,7 @@ def bullets(block: Block, s: Setting) -> Box:
                 mark = _high(bar(s.scheme.accent.rgb, width=1.1 * size, height=0.12 * size), line)
             case _:
                 mark = _high(bar(s.scheme.accent.rgb, width=0.42 * size, height=0.42 * size, radius=PILL), line)
-        rows.append(Box("row", (mark, s.text(point, size, grow=1, align="left")), gap=1.5))
+        rows.append(Box("row", (mark, s.text(point, size, grow=1.0, align="left")), gap=1.5))
     return Box("column", tuple(rows), gap=0.62 * size)
 
 
@@ -86,7 +86,7 @@ def numbered(block: Block, s: Setting) -> Box:
                 s.text(about, SIZES["small"], s.scheme.muted, align="left"),
             ),
             gap=0.4,
-            grow=1,
+            grow=1.0,
         )
         if block.options.get("style") == "row":
             line = Box(
@@ -94,14 +94,14 @@ def numbered(block: Block, s: Setting) -> Box:
                 (
                     Box(
                         "row",
-                        (disc, Box("column", (bar(s.scheme.line, height=0.25),), grow=1)),
+                        (disc, Box("column", (bar(s.scheme.line, height=0.25),), grow=1.0)),
                         gap=1.6,
                         align="center",
                     ),
                     _sized(words),
                 ),
                 gap=1.8,
-                grow=1,
+                grow=1.0,
             )
             steps.append(line)
         else:
@@ -136,10 +136,10 @@ def features(block: Block, s: Setting) -> Box:
             cards.append(
                 Box(
                     "row",
-                    (tile, Box("column", words, gap=0.4, grow=1)),
+                    (tile, Box("column", words, gap=0.4, grow=1.0)),
                     gap=2.2,
                     align="center",
-                    pad=(1.8, 2, 1.8, 2),
+                    pad=(1.8, 2.0, 1.8, 2.0),
                     paint=paint,
                 )
             )
@@ -150,7 +150,7 @@ def features(block: Block, s: Setting) -> Box:
                     (Box("row", (tile,)), Box("column", words, gap=0.6)),
                     gap=1.8,
                     pad=(2.4, 2.2, 2.6, 2.2),
-                    grow=1,
+                    grow=1.0,
                     paint=paint,
                 )
             )
@@ -171,7 +171,7 @@ def quote(block: Block, s: Setting) -> Box:
         ),
         s.text(who, SIZES["small"], s.scheme.muted, align="left"),
     )
-    return Box("row", (bar(s.scheme.accent.rgb, width=0.5), Box("column", texts, gap=1.2, grow=1)), gap=2.2)
+    return Box("row", (bar(s.scheme.accent.rgb, width=0.5), Box("column", texts, gap=1.2, grow=1.0)), gap=2.2)
 
 
 def tags(block: Block, s: Setting) -> Box:

@@ -141,6 +141,8 @@ class _Filler:
                 f"the entry {' | '.join(bad)!r} of {self.topic.name!r} has {len(bad)} parts; {node.kind} needs "
                 f"{least}, none of them empty"
             )
+        if node.kind not in ("table", "seats", "lines"):
+            rows = tuple(row[:least] for row in rows)  # what else an entry has is not drawn, so it is not told
         if node.kind == "donut":
             rows = _percent(rows)
         if node.kind == "lines":

@@ -60,7 +60,7 @@ def money(value: float, script: str) -> str:
 
 def _price(rng: random.Random, script: str, low: int, high: int) -> str:
     if script == "zh":
-        return money(rng.randint(max(1, low), high), script)
+        return money(float(rng.randint(max(1, low), high)), script)
     return money(rng.randint(low, high) + rng.choice((0.0, 0.2, 0.5, 0.8, 0.9)) + (low == 0) * 0.5, script)
 
 

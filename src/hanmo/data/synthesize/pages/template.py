@@ -109,8 +109,10 @@ def parse(text: str, origin: str) -> tuple[Template, ...]:
         for number, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
+    if not lines:
+        return ()
     heads = [index for index, (_, line) in enumerate(lines) if line.startswith("== ")]
-    if lines and (not heads or heads[0] != 0):
+    if not heads or heads[0] != 0:
         raise RequestError(f"{origin}, line {lines[0][0]}: a block before any '== name | kind | shapes'")
     return tuple(
         _template(lines[start], lines[start + 1 : stop], origin)
