@@ -34,7 +34,9 @@ def document(name: str, script: str, faces: tuple[FontFace, ...], topics: list[T
 
 
 @pytest.mark.parametrize(("name", "script"), [("figures", "en"), ("pictured", "zh"), ("bill", "en"), ("ledger", "zh")])
-def test_both_painters_draw_the_same_page(name: str, script: str, browser: Browser, faces: tuple[FontFace, ...]) -> None:
+def test_both_painters_draw_the_same_page(
+    name: str, script: str, browser: Browser, faces: tuple[FontFace, ...]
+) -> None:
     chosen = document(name, script, faces)
     ours, theirs = draw_page(chosen, 8), browser.draw(chosen, 8)
     assert isinstance(ours, Page)
@@ -48,7 +50,9 @@ def test_both_painters_draw_the_same_page(name: str, script: str, browser: Brows
     assert np.abs(one - other).mean() < 6
 
 
-def test_the_same_document_has_the_same_boxes_again_and_ink_in_them(browser: Browser, faces: tuple[FontFace, ...]) -> None:
+def test_the_same_document_has_the_same_boxes_again_and_ink_in_them(
+    browser: Browser, faces: tuple[FontFace, ...]
+) -> None:
     chosen = document("tabled", "en", faces)
     one, again = browser.draw(chosen, 8), browser.draw(chosen, 8)
     assert isinstance(one, Page)

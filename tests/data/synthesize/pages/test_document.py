@@ -49,8 +49,8 @@ def test_rows_keep_the_order_of_the_corpus() -> None:
 
 @pytest.mark.parametrize("script", ["en", "zh"])
 def test_sums_on_a_receipt_add_up(script: str) -> None:
-    for seed in range(10):
-        for words in builtin(script):
+    for seed in range(3):
+        for words in builtin(script)[:3]:
             bills = [
                 block for block in blocks(fill(random.Random(seed), named("till"), words)) if block.kind == "lines"
             ]
