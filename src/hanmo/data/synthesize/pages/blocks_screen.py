@@ -54,7 +54,7 @@ def bottom(block: Block, s: Setting) -> Box:
         color = s.scheme.muted if index else s.scheme.accent.rgb
         mark = Box(
             "art",
-            art=icon(("house", "ring", "heart", "star")[index % 4], color, s.scheme.ground.rgb),
+            art=icon(("house", "lens", "heart", "star")[index % 4], color, s.scheme.ground.rgb),
             width=3.2,
             height=3.2,
         )
@@ -67,7 +67,7 @@ def bottom(block: Block, s: Setting) -> Box:
 
 def search(block: Block, s: Setting) -> Box:
     """A field to search in."""
-    mark = Box("art", art=icon("ring", s.scheme.muted, tint(s)), width=2.4, height=2.4)
+    mark = Box("art", art=icon("lens", s.scheme.muted, tint(s)), width=2.4, height=2.4)
     words = s.text(
         block.rows[0][0],
         SIZES["body"],

@@ -165,7 +165,7 @@ _PHRASES: dict[str, Callable[[Told], str]] = {
     "nav": _nav,
     "tabs": lambda t: f"{_count(t)} tabs: {_list(t.firsts)}, the first underlined",
     "bottom": lambda t: f"a bar of {_count(t)} icons with the words {_list(t.firsts)}, the first chosen",
-    "search": lambda t: f"a rounded search field that says {t.first}",
+    "search": lambda t: f"a rounded search field with a magnifying glass that says {t.first}",
     "fields": lambda t: f"a form: {_rows(t, ' over a field with ')}",
     "settings": _settings,
     "goods": lambda t: f"{_count(t)} product cards side by side, each with an illustration: {_rows(t, ', ')}",

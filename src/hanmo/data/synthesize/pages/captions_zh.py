@@ -156,7 +156,7 @@ _PHRASES: dict[str, Callable[[Told], str]] = {
     "nav": lambda t: f"导航栏，左边是小图标和名称{t.lead[0]}，右边是链接{_list(t.firsts)}",
     "tabs": lambda t: f"{_count(t)}个标签页{_list(t.firsts)}，第一个有下划线",
     "bottom": lambda t: f"{_count(t)}个图标的底栏，文字为{_list(t.firsts)}，第一个被选中",
-    "search": lambda t: f"圆角搜索框，写着{t.first}",
+    "search": lambda t: f"带放大镜的圆角搜索框，写着{t.first}",
     "fields": lambda t: f"表单：{_rows(t, '下的输入框里是')}",
     "settings": _settings,
     "goods": lambda t: f"并排的{_count(t)}张商品卡片，各有插画：{_rows(t)}",

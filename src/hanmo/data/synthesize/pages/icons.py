@@ -71,9 +71,14 @@ _ICONS: dict[str, tuple[tuple[Points, bool], ...]] = {
         (((0.245, 0.53), (0.755, 0.53), (0.5, 0.97)), False),
         (circle(0.5, 0.37, 0.12), True),
     ),
+    "lens": (
+        (circle(0.42, 0.42, 0.34), False),
+        (circle(0.42, 0.42, 0.22), True),
+        (((0.6, 0.68), (0.68, 0.6), (0.96, 0.88), (0.88, 0.96)), False),
+    ),
     "check": ((((0.12, 0.52), (0.26, 0.38), (0.42, 0.55), (0.76, 0.2), (0.9, 0.34), (0.42, 0.82)), False),),
 }
-ICONS = tuple(name for name in _ICONS if name != "check")  # check marks are for lists
+ICONS = tuple(name for name in _ICONS if name not in ("check", "lens"))  # these two mean something
 
 
 def bar_code(rng: random.Random, ink: RGB) -> Art:
