@@ -85,13 +85,13 @@ def english(facts: Facts) -> str:
     if facts.title:
         place = "to the right of the text" if design.vertical else "above the text"
         rule = ", with a short thin line under it" if design.rule else ""
-        parts.append(f"The title {place}, larger and in {palette.accent.en}{rule}, is {_quoted(facts.title, 'en')}.")
+        parts.append(f"The title {place}, larger and in {palette.accent.en}{rule}, is {quoted(facts.title, 'en')}.")
     if len(facts.body) > 1:
         parts.append(
-            f"The text, a new line for each part, reads: {', '.join(_quoted(line, 'en') for line in facts.body)}."
+            f"The text, a new line for each part, reads: {', '.join(quoted(line, 'en') for line in facts.body)}."
         )
     else:
-        parts.append(f"The text reads: {_quoted(facts.body[0], 'en')}.")
+        parts.append(f"The text reads: {quoted(facts.body[0], 'en')}.")
     return " ".join(parts)
 
 
@@ -113,15 +113,16 @@ def chinese(facts: Facts) -> str:
     if facts.title:
         place = "正文右侧" if design.vertical else "正文上方"
         rule = "，下有一条短细线" if design.rule else ""
-        parts.append(f"{place}是{palette.accent.zh}的大号标题{_quoted(facts.title, 'zh')}{rule}。")
+        parts.append(f"{place}是{palette.accent.zh}的大号标题{quoted(facts.title, 'zh')}{rule}。")
     if len(facts.body) > 1:
-        parts.append(f"正文分行依次为：{'，'.join(_quoted(line, 'zh') for line in facts.body)}。")
+        parts.append(f"正文分行依次为：{'，'.join(quoted(line, 'zh') for line in facts.body)}。")
     else:
-        parts.append(f"正文为：{_quoted(facts.body[0], 'zh')}。")
+        parts.append(f"正文为：{quoted(facts.body[0], 'zh')}。")
     return "".join(parts)
 
 
-def _quoted(text: str, language: str) -> str:
+def quoted(text: str, language: str) -> str:
+    """`text` between marks that it does not hold itself."""
     marks = _MARKS[language]
     start, stop = next((pair for pair in marks if not set(pair) & set(text)), marks[0])
     return f"{start}{text}{stop}"
