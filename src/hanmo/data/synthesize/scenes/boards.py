@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from hanmo.data.synthesize.scenes.noise import Map, blur, edges, fractal, step
@@ -89,11 +90,14 @@ def stone(noise: np.random.Generator, height: int, width: int, unit: float, tint
 
 def slate(noise: np.random.Generator, height: int, width: int, unit: float, tint: Tint) -> Surface:
     """A chalkboard: the wiped-off chalk of other days lies on it in sweeps."""
-    way = noise.uniform(-0.5, 0.5)
-    sweeps = fractal(noise, height, width, unit * 0.05, 4, (0.5, 5.0))
-    sweeps = sweeps + np.float32(way) * fractal(noise, height, width, unit * 0.06, 4, (4.0, 0.7))
-    cloud = fractal(noise, height, width, unit * 0.4)
-    dust = np.clip(0.05 + 0.03 * sweeps + 0.035 * cloud, 0.0, 0.25)
+    streaks = fractal(noise, height, width, unit * 0.035, 3, (0.6, 4.0))
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    # An arm wipes in arcs: the straight streaks are bent.
+    arc = np.cos((x / width - noise.uniform(0.2, 0.8)) * 2.2) * height * 0.5
+    bend = fractal(noise, height, width, unit * 0.5, 2) * unit * 0.06
+    swept = cv2.remap(streaks, x, y + arc + bend, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    cloud = fractal(noise, height, width, unit * 0.35, 4)
+    dust = np.clip(0.035 + 0.013 * swept * step(cloud, -1.5, 1.5) + 0.02 * cloud, 0.0, 0.16)
     grain = fractal(noise, height, width, unit * 0.004, 2)
     face = plain(height, width, tint, 0.12)
     albedo = mixed(face.albedo, np.array([0.7, 0.71, 0.7], np.float32), dust.astype(np.float32))

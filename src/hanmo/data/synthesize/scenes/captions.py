@@ -31,6 +31,7 @@ _HELD = {
     "screws": (", fastened with four screws,", "用四颗螺丝固定的"),
     "pins": (", held by two pins,", "用两枚图钉钉住的"),
     "tape": (", held by two strips of tape,", "用两条胶带贴住的"),
+    "rod": (", hung from a wooden rod,", "挂在木杆上的"),
     "posts": (" on two wooden posts", "由两根木桩支撑的"),
 }
 _PROPS = {
@@ -83,6 +84,7 @@ def english(facts: Facts) -> tuple[str, str]:
     letters = f"{style.ink.en} {_KIND[style.face.kind][0]}{'capitals' if _capitals(facts) else 'letters'}"
     count = f"{facts.lines} {'vertical columns read from right to left' if style.vertical else 'lines'}"
     form = f" in {count}" if facts.lines > 1 else " in one column" if style.vertical else ""
+    form += " within a thin border" if style.border else ""
     parts = [quoted(part, "en") for part in facts.body]
     title = quoted(facts.title, "en")
     match style.wording % 3:
@@ -100,7 +102,7 @@ def english(facts: Facts) -> tuple[str, str]:
         names = " and ".join(_PROPS[name][0] for name in facts.props)
         verb = "are" if len(facts.props) > 1 else "is"
         about = f" {names[0].upper()}{names[1:]} {verb} in the picture too"
-        about += f", hiding a small part of the letters." if facts.hidden > 0.02 else "."
+        about += ", hiding a small part of the letters." if facts.hidden > 0.02 else "."
     opening = f"{where[0].upper()}{where[1:]}"
     if style.wording // 3 % 2:
         return where, f"{opening}, in {light}.{_view_en(style)} {text}{about}"
@@ -117,6 +119,7 @@ def chinese(facts: Facts) -> tuple[str, str]:
     where = f"{held}{thing}" + (f"，{place}" if (place := _place_zh(style)) else "")
     letters = f"{style.ink.zh}{_KIND[style.face.kind][1]}文字"
     form = f"，竖排，自右向左共{facts.lines}列" if style.vertical else f"，共{facts.lines}行" if facts.lines > 1 else ""
+    form += "，四周有细线边框" if style.border else ""
     parts = "，".join(quoted(part, "zh") for part in facts.body)
     title = quoted(facts.title, "zh")
     match style.wording % 3:

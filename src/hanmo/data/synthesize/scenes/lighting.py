@@ -32,9 +32,9 @@ class Light:
     """
 
     way: Vector
-    lamp: Float32[np.ndarray, "c"]
-    sky: Float32[np.ndarray, "c"]
-    room: Float32[np.ndarray, "c"]
+    lamp: Float32[np.ndarray, c]
+    sky: Float32[np.ndarray, c]
+    room: Float32[np.ndarray, c]
 
 
 def shade(surface: Surface, plane: Plane, light: Light, eye: Vector) -> tuple[Colors, Colors]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from hanmo.data.synthesize.scenes.noise import Map, blur, edges, fractal, step
-from hanmo.data.synthesize.scenes.surface import Surface, Tint, linear, mixed, plain
+from hanmo.data.synthesize.scenes.surface import Surface, linear, mixed, plain
 
 Prop = Callable[[np.random.Generator, float], Surface]
 _SHIFT = 4  # polygons have coordinates of 1/16 pixel
@@ -139,6 +139,17 @@ def tape(noise: np.random.Generator, unit: float) -> Surface:
         height=(grain * 0.15).astype(np.float32),
         alpha=(alpha * 0.86).astype(np.float32),
     )
+
+
+def rod(noise: np.random.Generator, unit: float, long: float) -> Surface:
+    """A round stick of wood from which cloth hangs."""
+    wide, tall = int(unit * long), int(unit * 0.03)
+    alpha = step(edges(tall, wide, tall * 0.45), -0.5, 0.9)
+    tint = linear(((150, 108, 66), (84, 54, 36), (196, 160, 112))[int(noise.integers(0, 3))])
+    grain = fractal(noise, tall, wide, unit * 0.02, 3, (0.4, 12.0))
+    stick = plain(tall, wide, tint, 0.3)
+    stick = replace(stick, albedo=(stick.albedo * (1.0 + 0.1 * grain)[..., None]).astype(np.float32))
+    return _puffed(stick, alpha, tall / 2)
 
 
 def pin(noise: np.random.Generator, unit: float) -> Surface:

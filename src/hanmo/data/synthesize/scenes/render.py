@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
 
 from hanmo.data.synthesize.scenes.camera import Camera, Plane, Vectors, raised, sampled
 from hanmo.data.synthesize.scenes.lighting import Light, shade
@@ -106,7 +105,7 @@ def _layer(
     for other in things[number + 1 :]:
         if other.casts:
             cast, near = _shadow(points.astype(np.float32), other, light)
-            lamp, open_share = lamp * (1.0 - cast), open_share * (1.0 - 0.6 * near)
+            lamp, open_share = lamp * (1.0 - cast), open_share * (1.0 - 0.75 * near)
     if pattern is not None:
         there, _ = pattern.plane.hits(points.astype(np.float32), light.way)
         lamp = lamp * sampled(pattern.share, there, cv2.BORDER_REPLICATE)
@@ -158,7 +157,7 @@ def _shadow(points: Vectors, caster: Thing, light: Light) -> tuple[Map, Map]:
     ahead = far < 1e4
     cast = sampled(blur(wide, plane.unit * (0.002 + 0.13 * min(middle, 0.6))), toward + shift)
     straight, _ = plane.hits(points, plane.front)
-    close = np.clip(1.0 - gap / 0.35, 0.0, 1.0)
+    close = np.clip(1.0 - gap / 0.3, 0.0, 1.0) ** 2
     near = sampled(blur(wide, plane.unit * min(0.012 + 0.5 * middle, 0.16)), straight + shift) * close
     return (cast * ahead).astype(np.float32), near.astype(np.float32)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -27,7 +27,6 @@ from hanmo.data.synthesize.scenes.captions import Facts, chinese, english
 from hanmo.data.synthesize.scenes.lights import MOODS, light_of, pattern_of
 from hanmo.data.synthesize.scenes.measure import Quad, contrast, hidden, in_parts, quad_of
 from hanmo.data.synthesize.scenes.render import Thing, developed, layers, stacked
-from hanmo.data.synthesize.scenes.stock import CARRIERS
 from hanmo.data.synthesize.scenes.style import SceneConfig, SceneStyle, choose_scene
 from hanmo.data.synthesize.scenes.surface import Colors, linear
 from hanmo.data.synthesize.scenes.writing import Written, write
@@ -161,7 +160,7 @@ def draw_scene(passage: Passage, style: SceneStyle, config: SceneConfig | None =
     picture, place = _seen(style, camera, [*back, thing, *staging.before(noise, style, plane), *laid], len(back))
     finish = np.random.default_rng([style.seed, 5])
     pixels = developed(
-        finish, picture, config.width, config.height, finish.uniform(0.004, 0.016), finish.uniform(0.1, 0.3), 0.5
+        finish, picture, config.width, config.height, finish.uniform(0.003, 0.011), finish.uniform(0.1, 0.3), 0.5
     )
     ratio = contrast(pixels, written.ink, in_parts(written.lines, max(2, written.size // 12)), place, 1 / _OVERSAMPLE)
     if ratio < config.readable:
@@ -206,10 +205,9 @@ def _written(
     passage: Passage, style: SceneStyle, area: tuple[int, int], config: SceneConfig
 ) -> Written | MissingGlyph | None:
     rows, columns = area
-    carrier = CARRIERS[style.carrier]
     border = {"frame": 0.035, "bezel": 0.022, "screws": 0.02}.get(style.fitting, 0.0)
     unit = min(round(config.width * _OVERSAMPLE), round(config.height * _OVERSAMPLE))
-    margin = round(min(rows, columns) * carrier.margin + border * unit)
+    margin = round(min(rows, columns) * (style.margin + 0.05 * style.border) + border * unit)
     design = Design(
         width=columns,
         height=rows,
@@ -227,8 +225,6 @@ def _written(
 
 def _onto(written: Written, small: Plane, full: Plane) -> Written:
     """The text of a small plane on the full one that contains it."""
-    from dataclasses import replace
-
     rows, columns = staging.blank(full)
     corner = small.points(np.zeros((1, 2), np.float32))[0] - full.origin
     left = round((float(corner @ full.right) + full.width / 2) * full.unit)
@@ -276,7 +272,9 @@ def _seen(style: SceneStyle, camera: Camera, things: list[Thing], number: int) -
         dim = 0.5 if style.backdrop == "night" else 0.75
         far = _BACKDROPS[style.backdrop](noise, camera.height, camera.width)
         far = (far * (dim + 0.4 * (light.lamp + light.sky) * (style.backdrop != "night"))).astype(np.float32)
-    picture = stacked(far, seen)
-    mean = float(picture.mean())
-    gain = float(np.clip(mood.key * 0.85 / max(mean, 1e-3), 0.6, 1.9))
-    return (picture * gain).astype(np.float32), seen[number].place
+    # Exposed for what is there, not for what is written on it.
+    falling = light.sky + light.lamp * np.float32(0.55 if mood.pattern else 0.7)
+    tints = [style.tint, *([style.ground_tint] if style.ground_tint else [])]
+    thrown = np.mean([linear(tint.rgb) for tint in tints], axis=0) + 0.08
+    gain = np.float32(np.clip(mood.key / float((falling * thrown).mean()), 0.6, 1.7))
+    return stacked(far, seen) * gain, seen[number].place

@@ -70,7 +70,7 @@ def cloth(noise: np.random.Generator, height: int, width: int, unit: float, tint
     sway = fractal(noise, height, width, unit * 0.5, 2) * unit * 0.02
     wide = unit * noise.uniform(0.16, 0.3)
     waves = np.sin((x + sway) * (2 * np.pi / wide) + noise.uniform(0, 6)) + 0.4 * np.sin((x + sway) * (4.3 / wide))
-    bulge = (waves * fall * unit * 0.012 + fractal(noise, height, width, unit * 0.35, 2) * unit * 0.004).astype(
+    bulge = (waves * fall * unit * 0.019 + fractal(noise, height, width, unit * 0.35, 2) * unit * 0.005).astype(
         np.float32
     )
     bulge -= np.float32(bulge.min())
@@ -91,7 +91,7 @@ def leather(noise: np.random.Generator, height: int, width: int, unit: float, ti
     tone = fractal(noise, height, width, unit * 0.4)
     hide = plain(height, width, tint, 0.5)
     light = 1.0 + 0.08 * tone - 0.1 * step(-np.abs(grain), -0.25, 0.0)
-    relief = -pores * np.float32(-unit * 0.0005)
+    relief = pores * np.float32(unit * 0.0003)
     return replace(hide, height=relief, albedo=(hide.albedo * light[..., None]).astype(np.float32), rough=0.45)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from hanmo.data.synthesize.scenes import boards, props
 from hanmo.data.synthesize.scenes.camera import Camera, Plane, Vector, vector
-from hanmo.data.synthesize.scenes.noise import edges, step
+from hanmo.data.synthesize.scenes.noise import Map, edges, step
 from hanmo.data.synthesize.scenes.render import Thing
 from hanmo.data.synthesize.scenes.stock import CARRIERS
 from hanmo.data.synthesize.scenes.style import SceneStyle
@@ -98,6 +98,18 @@ def carried(noise: np.random.Generator, style: SceneStyle, plane: Plane) -> Surf
     return replace(face, alpha=(face.alpha * rounded).astype(np.float32), height=relief.astype(np.float32))
 
 
+def border(plane: Plane, style: SceneStyle) -> Map:
+    """A line, or two, along the thing's edge, as ink."""
+    rows, columns = blank(plane)
+    unit = plane.unit
+    inset = unit * (0.042 if style.fitting == "screws" else 0.022)
+    inside = edges(rows, columns, max(inset + 1.0, CARRIERS[style.carrier].radius * unit))
+    ink = 1.0 - step(np.abs(inside - inset), unit * 0.002, unit * 0.002 + 1.4)
+    if style.seed % 3 == 0:
+        ink = np.maximum(ink, 1.0 - step(np.abs(inside - inset - unit * 0.009), unit * 0.0008, unit * 0.0008 + 1.4))
+    return ink
+
+
 def as_thing(style: SceneStyle, plane: Plane, face: Surface) -> Thing:
     """The thing that carries the text."""
     if style.place == "itself":
@@ -152,6 +164,8 @@ def before(noise: np.random.Generator, style: SceneStyle, plane: Plane) -> list[
                 _laid(plane, props.tape(noise, unit), spot, turn, 0.006)
                 for spot, turn in zip(spots, turns, strict=True)
             ]
+        case "rod":
+            return [_laid(plane, props.rod(noise, unit, plane.width * 1.1), (0.0, -half[1] + 0.004), 0.0, 0.035)]
         case _:
             return []
 

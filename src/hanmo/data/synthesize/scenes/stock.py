@@ -20,22 +20,12 @@ from hanmo.data.synthesize.scenes.tints import (
     BRASS,
     BROWN,
     BURGUNDY,
-    CHALK,
-    CHALK_PINK,
-    CHALK_YELLOW,
     COPPER,
     CREAM,
-    GOLD,
     GREEN,
     GREY,
     KRAFT,
     LIGHT_BLUE,
-    LIT_AMBER,
-    LIT_BLUE,
-    LIT_GREEN,
-    LIT_PINK,
-    LIT_RED,
-    LIT_WHITE,
     MINT,
     NAVY,
     NEAR_BLACK,
@@ -44,9 +34,7 @@ from hanmo.data.synthesize.scenes.tints import (
     PINK,
     RED,
     SAND,
-    SILVER,
     SILVERED,
-    SOOT,
     STEEL,
     TEAL,
     WALNUT,
@@ -54,18 +42,24 @@ from hanmo.data.synthesize.scenes.tints import (
     YELLOW,
     named,
 )
+from hanmo.data.synthesize.scenes.ways import (
+    CARVED,
+    CHALKED,
+    DOTTED,
+    ENGRAVED,
+    FIRED,
+    FOILED,
+    HEWN,
+    PAINTED,
+    PRINTED,
+    RAISED,
+    SHINING,
+    STITCHED,
+    TUBED,
+    Way,
+)
 
 Build = Callable[[np.random.Generator, int, int, float, Tint], Surface]
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way to write: how, what it is called, and in which colours."""
-
-    mark: marks.Mark
-    en: str
-    zh: str
-    inks: tuple[Color, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,8 @@ class Carrier:
         ratio: Its width over its height, from, to.
         fittings: How it is held or bordered: "", "screws", "frame", "bezel", "pins", "tape", "posts".
         radius: of its corners.
-        margin: What stays free around the text, a share of its shorter side.
+        margin: What stays free around the text at most, a share of its shorter side.
+        border: Whether a line may run along its edge, in the way and the colour of the text.
         long: Whether it takes more than a few words.
         lift: How far it stands off what is behind it.
         moods: The light it is seen in; empty: any but night.
@@ -98,27 +93,11 @@ class Carrier:
     fittings: tuple[str, ...] = ("",)
     radius: float = 0.0
     margin: float = 0.12
+    border: bool = False
     long: bool = False
     lift: float = 0.012
     moods: tuple[str, ...] = ()
 
-
-DARK_INKS = (BLACK, NAVY, RED, GREEN, BROWN, BURGUNDY)
-PAINTS = (WHITE, CREAM, BLACK, RED, NAVY, GREEN, YELLOW)
-
-PRINTED = Way(marks.printed, "printed", "印着", DARK_INKS)
-PAINTED = Way(marks.painted, "painted", "漆着", PAINTS)
-CARVED = Way(marks.carved, "carved", "刻着", (SOOT, BROWN, CREAM, GREEN, RED))
-ENGRAVED = Way(marks.carved, "engraved", "镌刻着", (BLACK, SOOT))
-HEWN = Way(marks.carved, "hewn", "凿刻着", (SOOT, RED, GOLD, GREEN))
-FIRED = Way(marks.glazed, "enamelled", "烧制着", (WHITE, BLACK, YELLOW, CREAM, NAVY, RED))
-CHALKED = Way(marks.chalked, "written in chalk", "用粉笔写着", (CHALK, CHALK, CHALK_YELLOW, CHALK_PINK))
-STITCHED = Way(marks.stitched, "embroidered", "绣着", (*DARK_INKS, CREAM, GOLD, WHITE))
-FOILED = Way(marks.foiled, "stamped in foil", "烫印着", (GOLD, SILVER))
-RAISED = Way(marks.raised, "mounted in raised letters", "镶着凸起的", (BLACK, WHITE, CREAM, GOLD, RED))
-SHINING = Way(marks.shining, "shown", "显示着", (LIT_WHITE, BLACK, YELLOW, LIT_BLUE))
-DOTTED = Way(marks.dotted, "shown in dots of light", "用光点显示着", (LIT_AMBER, LIT_GREEN, LIT_RED, LIT_WHITE))
-TUBED = Way(marks.tubes, "shining in neon", "亮着霓虹灯", (LIT_PINK, LIT_BLUE, LIT_AMBER, LIT_RED, LIT_GREEN))
 
 _PAPERS = (WHITE, CREAM, CREAM, LIGHT_BLUE, PINK, MINT, YELLOW)
 WOODS = (OAK, PINE, WALNUT, SILVERED)
@@ -163,6 +142,7 @@ CARRIERS: dict[str, Carrier] = {
         radius=0.012,
         margin=0.14,
         lift=0.006,
+        border=True,
     ),
     "label": Carrier(
         "{} cardboard panel",
@@ -177,6 +157,7 @@ CARRIERS: dict[str, Carrier] = {
         (0.9, 1.8),
         ("", "tape"),
         lift=0.01,
+        border=True,
     ),
     "sign": Carrier(
         "wooden sign of {} boards",
@@ -189,6 +170,7 @@ CARRIERS: dict[str, Carrier] = {
         ("", "screws", "posts"),
         margin=0.13,
         lift=0.025,
+        border=True,
     ),
     "plank": Carrier(
         "{} wooden board",
@@ -212,6 +194,7 @@ CARRIERS: dict[str, Carrier] = {
         (1.2, 2.2),
         ("", "screws", "posts"),
         lift=0.025,
+        border=True,
     ),
     "enamel": Carrier(
         "{} enamel sign",
@@ -225,6 +208,7 @@ CARRIERS: dict[str, Carrier] = {
         radius=0.03,
         margin=0.18,
         lift=0.015,
+        border=True,
     ),
     "plate": Carrier(
         "brushed {} plate",
@@ -239,6 +223,7 @@ CARRIERS: dict[str, Carrier] = {
         margin=0.2,
         lift=0.012,
         moods=("studio", "window", "overcast", "sun"),
+        border=True,
     ),
     "stone": Carrier(
         "{} stone slab",
@@ -277,8 +262,9 @@ CARRIERS: dict[str, Carrier] = {
         ),
         ("wall",),
         (0.7, 1.8),
-        ("",),
+        ("rod",),
         lift=0.03,
+        border=True,
     ),
     "canvas": Carrier(
         "piece of {} linen",
@@ -304,6 +290,7 @@ CARRIERS: dict[str, Carrier] = {
         radius=0.014,
         margin=0.16,
         lift=0.045,
+        border=True,
     ),
     "screen": Carrier(
         "computer screen with a {} page",

@@ -23,6 +23,7 @@ from hanmo.errors import ConfigError
 _FEW = {"en": 90, "zh": 34}  # characters that a sign takes
 _OUTDOORS = ("park", "sky", "sea", "night")
 _INDOORS = ("room", "room", "night")
+_OFTEN = {"window": 3, "leaves": 3, "sun": 2, "blinds": 2, "lamp": 2}  # light that tells of a place
 _INK_CONTRAST = 3.0
 
 
@@ -96,6 +97,8 @@ class SceneStyle:
         turn: By how much the thing is turned in its plane.
         cover: How much of the picture the thing takes.
         ratio: Its width over its height.
+        margin: What stays free around the text, a share of the thing's shorter side.
+        border: Whether a line runs along the thing's edge.
         align: of the text.
         vertical: Whether the text stands in columns.
         title: Whether the passage's title is written.
@@ -124,6 +127,8 @@ class SceneStyle:
     turn: float
     cover: float
     ratio: float
+    margin: float
+    border: bool
     align: str
     vertical: bool
     title: bool
@@ -171,7 +176,7 @@ def choose_scene(rng: random.Random, passage: Passage, faces: Sequence[FontFace]
         ground=ground,
         ground_tint=rng.choice(ground.tints) if ground else None,
         backdrop=backdrop,
-        mood=rng.choice(moods),
+        mood=rng.choices(moods, [_OFTEN.get(one, 1) for one in moods])[0],
         props=_props(rng, name, place, config),
         yaw=yaw,
         pitch=pitch,
@@ -180,6 +185,8 @@ def choose_scene(rng: random.Random, passage: Passage, faces: Sequence[FontFace]
         turn=rng.uniform(-12.0, 12.0) if place == "table" else rng.gauss(0.0, 0.6) if place == "wall" else 0.0,
         cover=rng.uniform(0.74, 0.98),
         ratio=ratio,
+        margin=carrier.margin * rng.uniform(0.6, 1.0),
+        border=carrier.border and fitting in ("", "screws", "rod") and rng.random() < 0.5,
         align="left" if length > _FEW[passage.script] else rng.choice(("centre", "centre", "centre", "left")),
         vertical=stands and ratio < 1.5 and rng.random() < 0.3,
         title=bool(passage.title) and (carrier.long or not few) and rng.random() < 0.7,

@@ -26,7 +26,7 @@ def brick(noise: np.random.Generator, height: int, width: int, unit: float, tint
     stones = tint * (light * (1.0 - burnt))[..., None] * np.stack([1 + warm, np.ones_like(warm), 1 - warm], axis=2)
     mortar = linear((176, 168, 156)) * (1.0 + 0.08 * fractal(noise, height, width, unit * 0.01, 3))[..., None]
     albedo = mixed(mortar.astype(np.float32), np.clip(stones, 0.01, 0.9).astype(np.float32), face)
-    relief = face * np.float32(unit * 0.008) + rough * np.float32(unit * 0.0009) * (0.5 + face)
+    relief = face * np.float32(unit * 0.007) + rough * np.float32(unit * 0.00042) * (0.5 + face)
     relief = relief + _per_stone(noise, ids, unit * 0.0012) * face
     return replace(plain(height, width, tint), albedo=albedo, height=relief.astype(np.float32))
 
@@ -35,10 +35,10 @@ def washed(noise: np.random.Generator, height: int, width: int, unit: float, tin
     """Bricks under a coat of paint."""
     bare = brick(noise, height, width, unit, linear((150, 82, 60)))
     rest = fractal(noise, height, width, unit * 0.12, 4)
-    worn = step(rest, 2.1, 2.4)
+    worn = step(rest, 2.9, 3.1)
     light = 1.0 + 0.02 * rest + 0.03 * fractal(noise, height, width, unit * 0.6)
     cover = (np.broadcast_to(tint, (height, width, 3)) * light[..., None]).astype(np.float32)
-    relief = blur(bare.height, unit * 0.0012) * np.float32(0.8)
+    relief = blur(bare.height, unit * 0.0018) * np.float32(0.7)
     return replace(bare, albedo=mixed(cover, bare.albedo, worn), height=relief.astype(np.float32))
 
 
@@ -49,7 +49,7 @@ def plaster(noise: np.random.Generator, height: int, width: int, unit: float, ti
     stains = step(fractal(noise, height, width, unit * 0.6, 4, (2.0, 0.7)), 0.7, 2.6)
     face = plain(height, width, tint)
     light = 1.0 + 0.025 * strokes + 0.02 * grain - 0.14 * stains
-    relief = (strokes * unit * 0.0022 + grain * unit * 0.0006).astype(np.float32)
+    relief = (strokes * unit * 0.0016 + grain * unit * 0.00022).astype(np.float32)
     return replace(face, albedo=(face.albedo * light[..., None]).astype(np.float32), height=relief)
 
 
@@ -63,7 +63,7 @@ def concrete(noise: np.random.Generator, height: int, width: int, unit: float, t
     seam = np.broadcast_to(np.exp(-((away / (unit * 0.0025)) ** 2))[None, :], (height, width)).astype(np.float32)
     face = plain(height, width, tint)
     light = 1.0 + 0.07 * clouds + 0.03 * grain - 0.45 * pores - 0.18 * seam
-    relief = (clouds * unit * 0.0012 + grain * unit * 0.0004 - pores * unit * 0.004 - seam * unit * 0.004).astype(
+    relief = (clouds * unit * 0.0008 + grain * unit * 0.00014 - pores * unit * 0.004 - seam * unit * 0.004).astype(
         np.float32
     )
     return replace(face, albedo=(face.albedo * light[..., None]).astype(np.float32), height=relief)

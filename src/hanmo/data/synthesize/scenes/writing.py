@@ -77,7 +77,10 @@ def write(
         layout = None
         if stacked or passage.kind == VERSE:
             layout = largest(heading, body, passage.script, type_, sizes, 1.0, whole=True)
-        layout = layout or largest(heading, body, passage.script, type_, sizes, 1.0)
+        broken = None if layout and passage.kind == VERSE else largest(heading, body, passage.script, type_, sizes, 1.0)
+        # A line is broken where that makes its letters much larger.
+        if layout is None or (broken is not None and broken.size > 1.35 * layout.size):
+            layout = broken
         if layout is None:
             continue
         size = (type_.design.height, type_.design.width)
