@@ -165,9 +165,9 @@ def screwed(surface: Surface, inset: float, radius: float, tint: Tint) -> Surfac
 def _planks(noise: np.random.Generator, height: int, width: int, unit: float, tint: Tint, boards: int) -> Surface:
     relief, tone = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
     hue = np.zeros((height, width), np.float32)
-    for top, bottom in zip(
-        range(0, height, -(-height // boards)), [*range(-(-height // boards), height, -(-height // boards)), height]
-    ):
+    each = -(-height // boards)
+    for top in range(0, height, each):
+        bottom = min(top + each, height)
         tall = bottom - top
         y, x = np.mgrid[0:tall, 0:width].astype(np.float32)
         warp = fractal(noise, tall, width, unit * 0.25, 3, (0.5, 3.0))

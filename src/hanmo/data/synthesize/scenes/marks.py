@@ -56,7 +56,7 @@ def painted(noise: np.random.Generator, under: Surface, ink: Map, em: float, tin
 
 
 def glazed(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint: Tint) -> Surface:
-    """A second colour fired into enamel, or printed on metal and glass: clean edges, gone where the ground is chipped."""
+    """A second colour fired into enamel, or printed on metal and glass: clean edges, gone where it is chipped."""
     sound = np.ones_like(ink) if under.rough > 0.3 else step(under.gloss, 0.3, 0.8)
     share = (step(ink, 0.1, 0.9) * sound).astype(np.float32)
     relief = under.height + blur(share, em * 0.012) * np.float32(em * 0.012)
@@ -149,8 +149,8 @@ def foiled(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint
         height=(under.height * (1.0 - 0.7 * share) - blur(ink, em * 0.015) * em * 0.02 + share * grain * 0.1).astype(
             np.float32
         ),
-        metal=(under.metal + share * 0.45).astype(np.float32),
-        gloss=np.maximum(under.gloss, share * 0.9).astype(np.float32),
+        metal=(under.metal + share * 0.35).astype(np.float32),
+        gloss=np.maximum(under.gloss * (1 - share), share * 0.6).astype(np.float32),
     )
 
 
@@ -187,7 +187,7 @@ def tubes(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint:
     inside = _inside(ink)
     core = step((inside / max(float(np.percentile(inside[inside > 0.5], 80)), 1.0)).astype(np.float32), 0.15, 1.1)
     share = step(ink, 0.1, 0.9)
-    tube = (tint * (1.0 - core)[..., None] * 1.3 + (0.35 * tint + 0.65) * core[..., None] * 1.9) * share[..., None]
+    tube = (tint * (1.0 - core)[..., None] * 1.2 + (0.55 * tint + 0.45) * core[..., None] * 1.5) * share[..., None]
     near = blur(share, em * 0.12) * 0.9 + blur(share, em * 0.5) * 0.9 + blur(share, em * 1.6) * 0.8
     shine = under.albedo * near[..., None] * tint * 2.2
     return replace(

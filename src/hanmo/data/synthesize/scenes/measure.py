@@ -1,4 +1,4 @@
-"""What a scene did to its text (report section 3.4, compositional rendering): where it is, what hides it, how it stands out.
+"""What a scene did to its text (report section 3.4, compositional rendering): where it is, how it stands out.
 
 This module does not know materials or light. H W: rows and columns of the picture, h w of the text's map.
 """

@@ -276,5 +276,5 @@ def _seen(style: SceneStyle, camera: Camera, things: list[Thing], number: int) -
     falling = light.sky + light.lamp * np.float32(0.55 if mood.pattern else 0.7)
     tints = [style.tint, *([style.ground_tint] if style.ground_tint else [])]
     thrown = np.mean([linear(tint.rgb) for tint in tints], axis=0) + 0.08
-    gain = np.float32(np.clip(mood.key / float((falling * thrown).mean()), 0.6, 1.7))
+    gain = np.float32(np.clip(mood.key / float((falling * thrown).mean()), 0.6, 1.35))
     return stacked(far, seen) * gain, seen[number].place

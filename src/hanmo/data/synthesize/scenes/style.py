@@ -149,7 +149,8 @@ def choose_scene(rng: random.Random, passage: Passage, faces: Sequence[FontFace]
     carrier = CARRIERS[name]
     face = choose_face(rng, passage, faces)
     if few and not carrier.long:
-        face = bold_sibling(face, tuple(faces)) if rng.random() < 0.75 else face
+        # Tubes are thin; most signs are not.
+        face = bold_sibling(face, tuple(faces)) if name != "neon" and rng.random() < 0.75 else face
     tint, way, ink = _colors(rng, carrier)
     place = rng.choice(carrier.places)
     fitting = rng.choice([one for one in carrier.fittings if _fits(one, place)])
@@ -237,7 +238,7 @@ def _surroundings(rng: random.Random, name: str, place: str, fitting: str) -> tu
         case _ if fitting == "posts" or name == "enamel":
             return None, rng.choice(_OUTDOORS)
         case _:
-            return rng.choice(TABLES[:3]), rng.choice(_INDOORS)
+            return rng.choice((*TABLES[:2], *TABLES[:2], TABLES[2])), rng.choice(_INDOORS)
 
 
 def _props(rng: random.Random, name: str, place: str, config: SceneConfig) -> tuple[str, ...]:
