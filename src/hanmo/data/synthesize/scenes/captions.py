@@ -89,10 +89,11 @@ def english(facts: Facts) -> tuple[str, str]:
     title = quoted(facts.title, "en")
     match style.wording % 3:
         case 0:
-            text = f"On it, {style.way.en} in {letters}{form}: {f'{title} as the heading, then ' if facts.title else ''}{', '.join(parts)}."
+            head = f"{title} as the heading, then " if facts.title else ""
+            text = f"On it, {style.way.en} in {letters}{form}: {head}{', '.join(parts)}."
         case 1:
-            head = f"Its heading is {title}. " if facts.title else ""
-            text = f"{head}{'Below that, i' if facts.title else 'I'}t says {', '.join(parts)}, {style.way.en} in {letters}{form}."
+            head = f"Its heading is {title}. Below that, it" if facts.title else "It"
+            text = f"{head} says {', '.join(parts)}, {style.way.en} in {letters}{form}."
         case _:
             head = f"the heading {title}, and under it " if facts.title else ""
             text = f"The text, {style.way.en} in {letters}{form}, reads: {head}{', '.join(parts)}."

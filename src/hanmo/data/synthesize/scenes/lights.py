@@ -50,8 +50,8 @@ MOODS: dict[str, Mood] = {
     "leaves": Mood(
         "dappled sunlight under trees", "树荫下斑驳的阳光", (2.5, 2.3, 1.8), (0.4, 0.47, 0.46), "leaves", 0.3, 0.55
     ),
-    "lamp": Mood("the warm light of a lamp", "温暖的灯光", (2.2, 1.55, 0.9), (0.2, 0.19, 0.22), "pool", 0.24, 0.45),
-    "evening": Mood("low evening sun", "傍晚的斜阳", (2.2, 1.3, 0.65), (0.3, 0.34, 0.5), "", 0.28, 0.85),
+    "lamp": Mood("the warm light of a lamp", "温暖的灯光", (2.5, 1.9, 1.25), (0.26, 0.24, 0.25), "pool", 0.24, 0.45),
+    "evening": Mood("low evening sun", "傍晚的斜阳", (2.2, 1.55, 0.98), (0.34, 0.37, 0.48), "", 0.28, 0.85),
     "studio": Mood("even indoor light", "均匀的室内光", (0.95, 0.93, 0.9), (0.55, 0.55, 0.56), "", 0.31, 0.5),
     "night": Mood("darkness all around", "周围一片昏暗", (0.14, 0.16, 0.26), (0.1, 0.11, 0.17), "", 0.1, 0.5),
 }
@@ -66,8 +66,8 @@ def light_of(noise: np.random.Generator, mood: Mood) -> Light:
     return Light((way / np.linalg.norm(way)).astype(np.float32), lamp, sky, (sky + 0.1 * lamp).astype(np.float32))
 
 
-def pattern_of(noise: np.random.Generator, mood: Mood) -> Pattern | None:
-    """The pattern of the light on the plane through the origin; None where there is none."""
+def pattern_of(noise: np.random.Generator, mood: Mood, light: Light) -> Pattern | None:
+    """The pattern of the light, as it falls around the origin; None where there is none."""
     if not mood.pattern:
         return None
     size, unit = 360, 120.0
@@ -93,5 +93,7 @@ def pattern_of(noise: np.random.Generator, mood: Mood) -> Pattern | None:
         case _:
             at = noise.uniform(-0.25, 0.25, 2)
             share = 0.12 + 0.88 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 0.42)
-    plane = Plane(vector(0, 0, 0), vector(1, 0, 0), vector(0, 1, 0), size / unit, size / unit, unit)
+    # It hangs in front of everything, on the way of the light to the origin.
+    away = (light.way * np.float32(1.2 / max(-float(light.way[2]), 0.2))).astype(np.float32)
+    plane = Plane(away, vector(1, 0, 0), vector(0, 1, 0), size / unit, size / unit, unit)
     return Pattern(plane, np.asarray(share, np.float32))

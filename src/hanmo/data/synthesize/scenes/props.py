@@ -26,7 +26,7 @@ def leaves(noise: np.random.Generator, unit: float) -> Surface:
     tint = linear(((62, 104, 48), (88, 118, 60), (44, 92, 66), (150, 96, 40))[int(noise.integers(0, 4))])
     twig = plain(side, side, tint)
     alpha, relief, albedo = twig.alpha * 0, twig.height.copy(), twig.albedo.copy()
-    bend = noise.uniform(-0.25, 0.25)
+    bend, full = noise.uniform(-0.25, 0.25), noise.uniform(0.13, 0.34)
     along = np.linspace(0.04, 0.94, 9)
     spine = np.stack([along, 1.0 - along + bend * np.sin(along * np.pi) * 0.5], axis=1) * side
     stem = _line(side, spine, unit * 0.007)
@@ -35,9 +35,9 @@ def leaves(noise: np.random.Generator, unit: float) -> Surface:
         for hand in (-1, 1) if number < 8 else (0,):
             if noise.random() < 0.12:
                 continue
-            long = unit * noise.uniform(0.1, 0.16) * (1.0 - 0.04 * number)
+            long = unit * noise.uniform(0.1, 0.15) * (1.0 - 0.04 * number) * (0.27 / full) ** 0.35
             turn = way + hand * noise.uniform(0.6, 1.0)
-            one, rib, dome = _leaf(noise, side, spine[number], long, turn)
+            one, rib, dome = _leaf(noise, side, spine[number], long, turn, full)
             tone = noise.normal(0.0, 0.16)
             veins = 1.0 + 0.5 * rib + 0.06 * fractal(noise, side, side, unit * 0.03, 3)
             color = twig.albedo * (np.exp(tone) * veins)[..., None]
@@ -114,21 +114,21 @@ def pencil(noise: np.random.Generator, unit: float) -> Surface:
 
 
 def cable(noise: np.random.Generator, unit: float) -> Surface:
-    """A cable that lies in a curve across a corner."""
-    side = int(unit * 0.8)
-    t = np.linspace(0.0, 1.0, 40)
-    sway = noise.uniform(0.25, 0.5)
-    curve = np.stack([t, 1.0 - t**2 * 0.9 - sway * np.sin(t * np.pi) * (1 - t)], axis=1) * side
-    alpha = _line(side, curve, unit * 0.014)
+    """A long cable that lies in a curve from one edge of its map to another."""
+    side = int(unit * 1.5)
+    t = np.linspace(-0.05, 1.05, 60)
+    sway, turn = noise.uniform(0.06, 0.2), noise.uniform(2.0, 5.0)
+    curve = np.stack([t, 0.5 + sway * np.sin(t * turn + noise.uniform(0, 6))], axis=1) * side
+    alpha = _line(side, curve, unit * 0.013)
     tint = linear(((30, 30, 32), (226, 224, 220), (160, 60, 44))[int(noise.integers(0, 3))])
-    return _puffed(plain(side, side, tint, 0.5), alpha, unit * 0.007)
+    return _puffed(plain(side, side, tint, 0.5), alpha, unit * 0.0065)
 
 
 def tape(noise: np.random.Generator, unit: float) -> Surface:
     """A strip of paper tape that lets a little through, torn at both ends."""
     wide, tall = int(unit * 0.17), int(unit * 0.05)
     tint = linear(((232, 214, 160), (168, 196, 188), (222, 160, 150), (196, 204, 222))[int(noise.integers(0, 4))])
-    y, x = np.mgrid[0:tall, 0:wide].astype(np.float32)
+    x = np.mgrid[0:tall, 0:wide][1].astype(np.float32)
     torn = (fractal(noise, tall, 1, tall * 0.2, 3) * unit * 0.002).astype(np.float32)
     alpha = step(np.minimum(x - 3 - torn, wide - 4 - x + torn), -0.7, 0.7) * step(edges(tall, wide, 1.0), 0.3, 1.7)
     grain = fractal(noise, tall, wide, unit * 0.006, 2, (3.0, 0.6))
@@ -223,14 +223,16 @@ def _line(side: int, points: np.ndarray, thick: float) -> Map:
     return np.asarray(canvas.astype(np.float32) / 255.0, np.float32)
 
 
-def _leaf(noise: np.random.Generator, side: int, start: np.ndarray, long: float, turn: float) -> tuple[Map, Map, Map]:
+def _leaf(
+    noise: np.random.Generator, side: int, start: np.ndarray, long: float, turn: float, full: float
+) -> tuple[Map, Map, Map]:
     """One leaf: where it is, its middle rib and veins, its vaulting."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
     along = ((x - start[0]) * np.cos(turn) + (y - start[1]) * np.sin(turn)) / long
     across = (-(x - start[0]) * np.sin(turn) + (y - start[1]) * np.cos(turn)) / long
     across = across - 0.12 * np.sin(np.clip(along, 0, 1) * np.pi) * noise.uniform(-1, 1)
     inside = np.clip(along, 0.0, 1.0)
-    half = 0.27 * np.sin(inside**0.75 * np.pi) ** 0.9
+    half = full * np.sin(inside**0.75 * np.pi) ** 0.9
     share = step(((half - np.abs(across)) * long).astype(np.float32), -0.6, 0.6) * ((along > 0) & (along < 1))
     rib = np.exp(-((across / 0.012) ** 2)) + 0.35 * np.exp(-((np.sin((along - np.abs(across)) * 34) / 0.35) ** 2))
     dome = (0.07 - np.abs(np.abs(across) - 0.06)) * long * 0.9 - rib * 0.4

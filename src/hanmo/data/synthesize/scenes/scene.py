@@ -266,15 +266,15 @@ def _seen(style: SceneStyle, camera: Camera, things: list[Thing], number: int) -
     mood = MOODS[style.mood]
     light = light_of(noise, mood)
     side = min(camera.width, camera.height)
-    seen = layers(camera, things, light, pattern_of(noise, mood), side * noise.uniform(0.01, 0.02))
+    seen = layers(camera, things, light, pattern_of(noise, mood, light), side * noise.uniform(0.01, 0.02))
     far = np.zeros((camera.height, camera.width, 3), np.float32)
     if style.backdrop:
         dim = 0.5 if style.backdrop == "night" else 0.75
         far = _BACKDROPS[style.backdrop](noise, camera.height, camera.width)
         far = (far * (dim + 0.4 * (light.lamp + light.sky) * (style.backdrop != "night"))).astype(np.float32)
     # Exposed for what is there, not for what is written on it.
-    falling = light.sky + light.lamp * np.float32(0.55 if mood.pattern else 0.7)
+    falling = light.sky + light.lamp * np.float32(0.45 if mood.pattern else 0.7)
     tints = [style.tint, *([style.ground_tint] if style.ground_tint else [])]
     thrown = np.mean([linear(tint.rgb) for tint in tints], axis=0) + 0.08
-    gain = np.float32(np.clip(mood.key / float((falling * thrown).mean()), 0.6, 1.35))
+    gain = np.float32(np.clip(1.15 * mood.key / float((falling * thrown).mean()), 0.6, 1.45))
     return stacked(far, seen) * gain, seen[number].place

@@ -194,7 +194,7 @@ def prop(noise: np.random.Generator, name: str, face: Surface, style: SceneStyle
             above = 0.03 if style.place == "table" else noise.uniform(0.1, 0.26)
             away = noise.uniform(0.05, 0.2)
         case "cable":
-            turn, away = outward - 135.0 + noise.normal(0, 30), noise.uniform(0.05, 0.3)
+            turn, away = outward + 90.0 + noise.normal(0, 20), noise.uniform(0.0, 0.16)
             above = 0.02
         case "finger":
             spot = np.array([noise.uniform(-0.35, 0.35) * size[0], 0.5 * size[1]])

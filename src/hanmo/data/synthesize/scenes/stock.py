@@ -376,6 +376,7 @@ CARRIERS: dict[str, Carrier] = {
         ("itself",),
         (1.1, 2.2),
         margin=0.1,
+        moods=("window", "leaves", "blinds", "sun", "lamp"),
     ),
     "cast": Carrier(
         "{} concrete wall",
@@ -386,5 +387,6 @@ CARRIERS: dict[str, Carrier] = {
         ("itself",),
         (1.1, 2.2),
         margin=0.1,
+        moods=("window", "leaves", "blinds", "sun", "lamp"),
     ),
 }

@@ -175,7 +175,7 @@ def choose_scene(rng: random.Random, passage: Passage, faces: Sequence[FontFace]
         place=place,
         fitting=fitting,
         ground=ground,
-        ground_tint=rng.choice(ground.tints) if ground else None,
+        ground_tint=_apart(rng, ground, tint) if ground else None,
         backdrop=backdrop,
         mood=rng.choices(moods, [_OFTEN.get(one, 1) for one in moods])[0],
         props=_props(rng, name, place, config),
@@ -215,6 +215,11 @@ def _colors(rng: random.Random, carrier: Carrier) -> tuple[Color, Way, Color]:
     tint = rng.choice(sorted({one[0] for one in pairs}, key=lambda color: color.en))
     way = rng.choice([way for way in carrier.ways if any(one[:2] == (tint, way) for one in pairs)])
     return tint, way, rng.choice([one[2] for one in pairs if one[:2] == (tint, way)])
+
+
+def _apart(rng: random.Random, ground: Ground, tint: Color) -> Color:
+    """A colour of the ground that is not the thing's own, where there is one."""
+    return rng.choice([one for one in ground.tints if contrast(one, tint) >= 1.3] or ground.tints)
 
 
 def _fits(fitting: str, place: str) -> bool:
