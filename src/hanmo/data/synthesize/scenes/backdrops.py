@@ -48,12 +48,13 @@ def room(noise: np.random.Generator, height: int, width: int) -> Colors:
     for _ in range(9):
         at, wide = shelf + noise.uniform(0, 0.3) * width, noise.uniform(0.015, 0.05) * width
         top = noise.uniform(0.2, 0.38) * height
-        tone = linear(tuple(int(v) for v in noise.integers(40, 200, 3)))  # type: ignore[arg-type]
+        red, green, blue = (int(value) for value in noise.integers(40, 200, 3))
+        tone = linear((red, green, blue))
         _box(picture, (at, top, at + wide, 0.5 * height), tone)
     picture = blur(picture, side * 0.035)
     for _ in range(int(noise.integers(2, 7))):
-        at = (noise.uniform(0, width), height * noise.uniform(0.0, 0.4))
-        _disc(noise, picture, at, side * noise.uniform(0.03, 0.06), (255, 214, 150), 0.5)
+        spot = (noise.uniform(0, width), height * noise.uniform(0.0, 0.4))
+        _disc(noise, picture, spot, side * noise.uniform(0.03, 0.06), (255, 214, 150), 0.5)
     return blur(picture, side * 0.006)
 
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from hanmo.data.synthesize.scenes.noise import Map, blur, fractal, step
+from hanmo.data.synthesize.scenes.noise import Map, blur, like, step
 from hanmo.data.synthesize.scenes.surface import Surface, Tint, mixed
 
 Mark = Callable[[np.random.Generator, Surface, Map, float, Tint], Surface]
@@ -27,7 +27,7 @@ _GOLD = np.array([1.0, 0.72, 0.3], np.float32)
 
 def printed(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint: Tint) -> Surface:
     """Ink that has soaked in: it darkens by multiplying, bleeds a little, and lets fibres show."""
-    uneven = fractal(noise, *ink.shape, em * 0.06, 3)
+    uneven = like(noise, ink, em * 0.06, 3)
     share = step(blur(ink, em * 0.008) + 0.05 * uneven * ink, 0.2, 0.8) * (0.95 + 0.02 * uneven)
     soaked = (under.albedo / np.maximum(under.albedo.mean(axis=(0, 1)), 0.02) * tint).astype(np.float32)
     return replace(under, albedo=mixed(under.albedo, soaked, np.clip(share, 0.0, 1.0).astype(np.float32)))
@@ -35,8 +35,8 @@ def printed(noise: np.random.Generator, under: Surface, ink: Map, em: float, tin
 
 def painted(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint: Tint) -> Surface:
     """Paint with body: it fills the grain, has an edge and streaks, and is worn off what stands out most."""
-    streaks = fractal(noise, *ink.shape, em * 0.05, 3, (0.5, 8.0))
-    spots = fractal(noise, *ink.shape, em * 0.12, 4)
+    streaks = like(noise, ink, em * 0.05, 3, (0.5, 8.0))
+    spots = like(noise, ink, em * 0.12, 4)
     proud = under.height - blur(under.height, em * 0.12)
     proud = proud / max(float(proud.std()), 1e-3)
     worn = step((0.55 * spots + 0.35 * streaks + 0.3 * np.abs(proud)).astype(np.float32), 1.25, 2.0)
@@ -71,9 +71,9 @@ def glazed(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint
 
 def chalked(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint: Tint) -> Surface:
     """Chalk: dust that lies on the tooth of the board, denser in the middle of a stroke, smeared around it."""
-    tooth = fractal(noise, *ink.shape, 2.6, 2)
-    strokes = fractal(noise, *ink.shape, em * 0.1, 3, (2.0, 1.0))
-    wobble = np.stack([fractal(noise, *ink.shape, em * 0.12, 2) for _ in range(2)]) * np.float32(em * 0.012)
+    tooth = like(noise, ink, 2.6, 2)
+    strokes = like(noise, ink, em * 0.1, 3, (2.0, 1.0))
+    wobble = np.stack([like(noise, ink, em * 0.12, 2) for _ in range(2)]) * np.float32(em * 0.012)
     y, x = np.mgrid[0 : ink.shape[0], 0 : ink.shape[1]].astype(np.float32)
     bent = cv2.remap(ink, x + wobble[0], y + wobble[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     dense = blur(bent, em * 0.012) * 1.25 + 0.14 * strokes * bent
@@ -88,7 +88,7 @@ def carved(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint
     depth = np.minimum(_inside(ink), em * 0.05)
     cut = blur(depth.astype(np.float32), em * 0.005)
     share = step(ink, 0.2, 0.8)
-    tone = 1.0 + 0.12 * fractal(noise, *ink.shape, em * 0.1, 4)
+    tone = 1.0 + 0.12 * like(noise, ink, em * 0.1, 4)
     filled = (tint * tone[..., None] * 0.75 + under.albedo * 0.25).astype(np.float32)
     burnt = mixed(under.albedo, under.albedo * 0.72, (np.clip(blur(ink, em * 0.03), 0, 1) * 0.6).astype(np.float32))
     return replace(
@@ -104,7 +104,7 @@ def raised(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint
     """Letters that stand up from the ground, with slanting sides and worn tops."""
     rise = np.minimum(_inside(ink), em * 0.035)
     share = step(ink, 0.2, 0.8)
-    tone = 1.0 + 0.05 * fractal(noise, *ink.shape, em * 0.2, 3)
+    tone = 1.0 + 0.05 * like(noise, ink, em * 0.2, 3)
     return replace(
         under,
         albedo=mixed(under.albedo, (tint * tone[..., None]).astype(np.float32), share),
@@ -119,7 +119,7 @@ def stitched(noise: np.random.Generator, under: Surface, ink: Map, em: float, ti
     """Satin stitches, slanting, side by side, over a padded shape; the cloth is drawn in around them."""
     thread = max(2.2, em * 0.028)
     y, x = np.mgrid[0 : ink.shape[0], 0 : ink.shape[1]].astype(np.float32)
-    jitter = fractal(noise, *ink.shape, em * 0.1, 3) * thread * 0.25
+    jitter = like(noise, ink, em * 0.1, 3) * thread * 0.25
     along = (x * 0.5 + y * 0.866 + jitter) / np.float32(thread)
     threads = np.abs(np.sin(along * np.pi))
     tones = noise.normal(0.0, 0.09, 512).astype(np.float32)[np.floor(along).astype(np.int64) % 512]
@@ -140,9 +140,9 @@ def stitched(noise: np.random.Generator, under: Surface, ink: Map, em: float, ti
 
 def foiled(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint: Tint) -> Surface:
     """Metal foil pressed into the ground; rubbed off in places."""
-    rubbed = step(fractal(noise, *ink.shape, em * 0.1, 4), 1.6, 2.3)
+    rubbed = step(like(noise, ink, em * 0.1, 4), 1.6, 2.3)
     share = (step(ink, 0.2, 0.8) * (1.0 - 0.75 * rubbed)).astype(np.float32)
-    grain = fractal(noise, *ink.shape, 3.0, 2)
+    grain = like(noise, ink, 3.0, 2)
     return replace(
         under,
         albedo=mixed(under.albedo, tint, share),
@@ -171,7 +171,7 @@ def dotted(noise: np.random.Generator, under: Surface, ink: Map, em: float, tint
     height, width = ink.shape
     size = (max(1, round(width / pitch)), max(1, round(height / pitch)))
     lamps = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    lamps = step(lamps, 0.22, 0.5) * (1.0 + 0.08 * noise.standard_normal(lamps.shape).astype(np.float32))
+    lamps = step(lamps, 0.22, 0.5) * (1.0 + 0.08 * noise.standard_normal((size[1], size[0]), np.float32))
     on = cv2.resize(lamps.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
     y = (np.arange(height, dtype=np.float32) + 0.5) * np.float32(size[1] / height) % 1.0 - 0.5
     x = (np.arange(width, dtype=np.float32) + 0.5) * np.float32(size[0] / width) % 1.0 - 0.5

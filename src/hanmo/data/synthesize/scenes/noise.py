@@ -46,6 +46,13 @@ def fractal(
     return np.asarray((total - total.mean()) / max(float(total.std()), 1e-6), np.float32)
 
 
+def like(
+    noise: np.random.Generator, ink: Map, cell: float, octaves: int = 4, stretch: tuple[float, float] = (1.0, 1.0)
+) -> Map:
+    """`fractal` noise of the size of `ink`."""
+    return fractal(noise, ink.shape[0], ink.shape[1], cell, octaves, stretch)
+
+
 def strands(noise: np.random.Generator, height: int, width: int, count: int, length: float) -> Map:
     """Thin bent fibres, 0 to 1."""
     canvas = np.zeros((height, width), np.uint8)

@@ -26,7 +26,7 @@ from hanmo.data.synthesize.paragraph_captions import quoted
 from hanmo.data.synthesize.paragraph_style import choose_face
 from hanmo.data.synthesize.passages import Passage
 from hanmo.data.synthesize.scenes.measure import Point, Quad, contrast, in_parts
-from hanmo.data.synthesize.scenes.noise import Map, blur, fractal, step
+from hanmo.data.synthesize.scenes.noise import Map, blur, like, step
 from hanmo.data.synthesize.scenes.scene import Illegible, SceneLine
 from hanmo.data.synthesize.scenes.surface import linear, mixed
 from hanmo.data.synthesize.scenes.ways import PAINTS
@@ -90,8 +90,8 @@ def flat_region(picture: Image.Image, least: float = 0.25) -> Quad | None:
                 best = float(wide * tall), (int(left), int(top), int(left) + wide, int(top) + tall)
     if best is None:
         return None
-    left, top, right, bottom = (edge / shrink for edge in best[1])
-    return (left, top), (right, top), (right, bottom), (left, bottom)
+    x, y, right, bottom = (float(edge / shrink) for edge in best[1])
+    return (x, y), (right, y), (right, bottom), (x, bottom)
 
 
 def write_on(
@@ -167,7 +167,7 @@ def _laid(
     bright = light @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     usual = max(float(np.median(bright[ink > 0.2])), 0.02) if (ink > 0.2).any() else 0.5
     tone = np.clip(0.12 + 0.88 * bright / usual, 0.1, 1.8)[..., None]
-    worn = step(fractal(noise, *ink.shape, max(3.0, em * 0.2), 4), 1.5, 2.6)
+    worn = step(like(noise, ink, max(3.0, em * 0.2), 4), 1.5, 2.6)
     share = (ink * (0.95 - 0.55 * worn)).astype(np.float32)
     # White paint in shade is grey, and black paint in the sun is not quite black.
     result = mixed(light, (linear(color.rgb) * 0.9 * tone).astype(np.float32), share)
@@ -180,7 +180,8 @@ def _ink_for(
 ) -> Color:
     """One of the colours that stand out most from the place."""
     inside = (place[..., 0] >= 0) & (place[..., 0] < columns) & (place[..., 1] >= 0) & (place[..., 1] < rows)
-    under = linear(tuple(int(v) for v in np.median(pixels[inside], axis=0))) @ np.array([0.2126, 0.7152, 0.0722])
+    red, green, blue = (int(value) for value in np.median(pixels[inside], axis=0))
+    under = linear((red, green, blue)) @ np.array([0.2126, 0.7152, 0.0722])
 
     def far(color: Color) -> float:
         own = float(linear(color.rgb) @ np.array([0.2126, 0.7152, 0.0722]))

@@ -192,7 +192,7 @@ def developed(
     """The picture as a camera gives it: bloom, darker corners, a soft shoulder, sRGB, grain; 0 to 255."""
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     side = min(width, height)
-    bright = np.maximum(small - 0.9, 0.0)
+    bright = np.maximum(small - 1.15, 0.0)
     small = small + bloom * (0.6 * blur(bright, side * 0.008) + 0.5 * blur(bright, side * 0.04))
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - height / 2) / side
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / side

@@ -274,7 +274,7 @@ def _seen(style: SceneStyle, camera: Camera, things: list[Thing], number: int) -
         far = (far * (dim + 0.4 * (light.lamp + light.sky) * (style.backdrop != "night"))).astype(np.float32)
     # Exposed for what is there, not for what is written on it.
     falling = light.sky + light.lamp * np.float32(0.45 if mood.pattern else 0.7)
-    tints = [style.tint, *([style.ground_tint] if style.ground_tint else [])]
+    tints = [style.tint, style.ink, *([style.ground_tint] if style.ground_tint else [])]
     thrown = np.mean([linear(tint.rgb) for tint in tints], axis=0) + 0.08
     gain = np.float32(np.clip(1.15 * mood.key / float((falling * thrown).mean()), 0.6, 1.45))
     return stacked(far, seen) * gain, seen[number].place

@@ -64,7 +64,8 @@ def visible(camera: Camera, plane: Plane, unit: float) -> Plane:
     spots = np.concatenate([spots, [[-0.6, -0.6], [0.6, 0.6]]]).clip(-_REACH, _REACH)
     low, high = spots.min(axis=0) - 0.05, spots.max(axis=0) + 0.05
     origin = plane.origin + plane.right * (low[0] + high[0]) / 2 + plane.down * (low[1] + high[1]) / 2
-    return Plane(origin.astype(np.float32), plane.right, plane.down, *(float(x) for x in high - low), unit)
+    wide, tall = (float(size) for size in high - low)
+    return Plane(origin.astype(np.float32), plane.right, plane.down, wide, tall, unit)
 
 
 def blank(plane: Plane) -> tuple[int, int]:

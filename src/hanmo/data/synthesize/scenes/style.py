@@ -17,12 +17,13 @@ from hanmo.data.synthesize.paragraph_style import can_stand, choose_face
 from hanmo.data.synthesize.passages import VERSE, Passage
 from hanmo.data.synthesize.scenes.lights import MOODS
 from hanmo.data.synthesize.scenes.places import PINBOARDS, TABLES, WALLS, Ground
-from hanmo.data.synthesize.scenes.stock import CARRIERS, Carrier, Way
+from hanmo.data.synthesize.scenes.stock import CARRIERS, Carrier
+from hanmo.data.synthesize.scenes.ways import Way
 from hanmo.errors import ConfigError
 
 _FEW = {"en": 90, "zh": 34}  # characters that a sign takes
-_OUTDOORS = ("park", "sky", "sea", "night")
-_INDOORS = ("room", "room", "night")
+_AFTER_DARK = ("lamp", "night")
+_OUTDOORS = ("park", "sky", "sea")
 _OFTEN = {"window": 3, "leaves": 3, "sun": 2, "blinds": 2, "lamp": 2}  # light that tells of a place
 _INK_CONTRAST = 3.0
 
@@ -155,7 +156,8 @@ def choose_scene(rng: random.Random, passage: Passage, faces: Sequence[FontFace]
     place = rng.choice(carrier.places)
     fitting = rng.choice([one for one in carrier.fittings if _fits(one, place)])
     moods = carrier.moods or tuple(key for key in MOODS if key not in ("night", "blinds" if place == "stand" else ""))
-    ground, backdrop = _surroundings(rng, name, place, fitting)
+    mood = rng.choices(moods, [_OFTEN.get(one, 1) for one in moods])[0]
+    ground, backdrop = _surroundings(rng, name, place, fitting, mood)
     slant = config.slant
     yaw = rng.uniform(-slant, slant)
     pitch = rng.uniform(-0.35, 0.3) * slant
@@ -177,7 +179,7 @@ def choose_scene(rng: random.Random, passage: Passage, faces: Sequence[FontFace]
         ground=ground,
         ground_tint=_apart(rng, ground, tint) if ground else None,
         backdrop=backdrop,
-        mood=rng.choices(moods, [_OFTEN.get(one, 1) for one in moods])[0],
+        mood=mood,
         props=_props(rng, name, place, config),
         yaw=yaw,
         pitch=pitch,
@@ -232,7 +234,7 @@ def _fits(fitting: str, place: str) -> bool:
             return True
 
 
-def _surroundings(rng: random.Random, name: str, place: str, fitting: str) -> tuple[Ground | None, str]:
+def _surroundings(rng: random.Random, name: str, place: str, fitting: str, mood: str) -> tuple[Ground | None, str]:
     match place:
         case "itself":
             return None, ""
@@ -241,9 +243,11 @@ def _surroundings(rng: random.Random, name: str, place: str, fitting: str) -> tu
         case "table":
             return rng.choice(TABLES), ""
         case _ if fitting == "posts" or name == "enamel":
-            return None, rng.choice(_OUTDOORS)
+            return None, "night" if mood in _AFTER_DARK else rng.choice(_OUTDOORS)
         case _:
-            return rng.choice((*TABLES[:2], *TABLES[:2], TABLES[2])), rng.choice(_INDOORS)
+            return rng.choice((*TABLES[:2], *TABLES[:2], TABLES[2])), "night" if mood == "night" else rng.choice(
+                ("room", "night")
+            ) if mood == "lamp" else "room"
 
 
 def _props(rng: random.Random, name: str, place: str, config: SceneConfig) -> tuple[str, ...]:
@@ -251,7 +255,7 @@ def _props(rng: random.Random, name: str, place: str, config: SceneConfig) -> tu
         return ()
     match place:
         case "table":
-            stock = ("pen", "pencil", "leaves", "cable", "coin")
+            stock: tuple[str, ...] = ("pen", "pencil", "leaves", "cable", "coin")
             if name in ("paper", "card", "crumpled"):
                 stock += ("finger",)
             return tuple(rng.sample(stock, rng.choice((1, 1, 2))))
