@@ -42,7 +42,9 @@ def painted(noise: np.random.Generator, height: int, width: int, unit: float, ti
 
 def metal(noise: np.random.Generator, height: int, width: int, unit: float, tint: Tint) -> Surface:
     """A brushed plate with a bevelled edge."""
-    lines = fractal(noise, height, width, 3.0, 2, (0.6, 60.0)) + 0.6 * fractal(noise, height, width, 6.0, 2, (0.5, 40))
+    lines = fractal(noise, height, width, 3.0, 2, (0.6, 60.0)) + 0.6 * fractal(
+        noise, height, width, 6.0, 2, (0.5, 40.0)
+    )
     rim = np.clip(edges(height, width, unit * 0.012) / (unit * 0.008), 0.0, 1.0)
     face = plain(height, width, tint, 1.0)
     light = (1.0 + 0.05 * lines + 0.03 * fractal(noise, height, width, unit * 0.4))[..., None]

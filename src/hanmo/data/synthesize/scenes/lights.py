@@ -95,5 +95,5 @@ def pattern_of(noise: np.random.Generator, mood: Mood, light: Light) -> Pattern 
             share = 0.12 + 0.88 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 0.42)
     # It hangs in front of everything, on the way of the light to the origin.
     away = (light.way * np.float32(1.2 / max(-float(light.way[2]), 0.2))).astype(np.float32)
-    plane = Plane(away, vector(1, 0, 0), vector(0, 1, 0), size / unit, size / unit, unit)
+    plane = Plane(away, vector(1.0, 0.0, 0.0), vector(0.0, 1.0, 0.0), size / unit, size / unit, unit)
     return Pattern(plane, np.asarray(share, np.float32))

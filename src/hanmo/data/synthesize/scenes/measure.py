@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt8
 
 from hanmo.data.synthesize.grounds import luminance
 from hanmo.data.synthesize.inking import Box
-from hanmo.data.synthesize.scenes.camera import Camera, Plane, Vectors, sampled
+from hanmo.data.synthesize.scenes.camera import Camera, Plane, sampled
 from hanmo.data.synthesize.scenes.noise import Map
 from hanmo.data.synthesize.scenes.render import Thing
 
@@ -73,7 +73,11 @@ def hidden(camera: Camera, plane: Plane, ink: Map, letters: Sequence[Box], props
 
 
 def contrast(
-    picture: UInt8[np.ndarray, "H W 3"], ink: Map, parts: Sequence[Box], place: Vectors, scale: float
+    picture: UInt8[np.ndarray, "H W 3"],
+    ink: Float32[np.ndarray, "h w"],
+    parts: Sequence[Box],
+    place: Float32[np.ndarray, "rows columns c"],
+    scale: float,
 ) -> float:
     """The lowest ratio of luminance between letters and what surrounds them, 1 to 21.
 

@@ -128,17 +128,31 @@ def behind(noise: np.random.Generator, style: SceneStyle, camera: Camera, plane:
     unit = plane.unit
     things: list[Thing] = []
     if style.place in ("wall", "table") and style.ground is not None:
-        wall = Plane(vector(0, 0, 0), vector(1, 0, 0), vector(0, 1, 0), 1.0, 1.0, unit)
+        wall = Plane(vector(0.0, 0.0, 0.0), vector(1.0, 0.0, 0.0), vector(0.0, 1.0, 0.0), 1.0, 1.0, unit)
         things.append(_endless(noise, style, visible(camera, wall, unit * 0.8)))
     elif style.place == "stand" and style.ground is not None:
         lift = 0.1 if style.carrier == "screen" else 0.0
-        table = Plane(vector(0, plane.height / 2 + lift, 0.3), vector(1, 0, 0), vector(0, 0, -1), 4.4, 2.6, unit * 0.6)
+        table = Plane(
+            vector(0.0, plane.height / 2 + lift, 0.3),
+            vector(1.0, 0.0, 0.0),
+            vector(0.0, 0.0, -1.0),
+            4.4,
+            2.6,
+            unit * 0.6,
+        )
         things.append(_endless(noise, style, table))
         if style.carrier == "screen":
             foot = Plane(
-                vector(0, plane.height / 2 + lift - 0.006, 0.06), vector(1, 0, 0), vector(0, 0, -1), 0.34, 0.2, unit
+                vector(0.0, plane.height / 2 + lift - 0.006, 0.06),
+                vector(1.0, 0.0, 0.0),
+                vector(0.0, 0.0, -1.0),
+                0.34,
+                0.2,
+                unit,
             )
-            neck = Plane(vector(0, plane.height / 2, 0.05), vector(1, 0, 0), vector(0, 1, 0), 0.075, 2 * lift, unit)
+            neck = Plane(
+                vector(0.0, plane.height / 2, 0.05), vector(1.0, 0.0, 0.0), vector(0.0, 1.0, 0.0), 0.075, 2 * lift, unit
+            )
             steel = np.array([0.3, 0.3, 0.31], np.float32)
             for part, radius in ((foot, 0.02), (neck, 0.0)):
                 rows, columns = blank(part)
@@ -239,7 +253,7 @@ def _posts(noise: np.random.Generator, style: SceneStyle, plane: Plane) -> list[
         middle: Vector = vector(
             at * plane.width, 0.85 - plane.height * (0.62 if not steel else 0.58), 0.012 + plane.height * 0
         )
-        post = Plane(middle, vector(1, 0, 0), vector(0, 1, 0), wide, 1.7, plane.unit)
+        post = Plane(middle, vector(1.0, 0.0, 0.0), vector(0.0, 1.0, 0.0), wide, 1.7, plane.unit)
         rows, columns = blank(post)
         if steel:
             face = plain(rows, columns, linear((150, 152, 154)), 0.7)
