@@ -70,7 +70,14 @@ def test_what_cannot_be_written_is_refused(english: FontFace) -> None:
     lacking = write_on(random.Random(1), wall, DOOR, [Passage("en", ("茶",))], (english,), QUAD)
     assert lacking == MissingGlyph("茶", english.name)
     with pytest.raises(RequestError, match="leaves the picture of 200x120"):
-        write_on(random.Random(1), wall, DOOR, [Passage("en", ("A",))], (english,), ((0, 0), (900, 0), (9, 9), (0, 9)))
+        write_on(
+            random.Random(1),
+            wall,
+            DOOR,
+            [Passage("en", ("A",))],
+            (english,),
+            ((0.0, 0.0), (900.0, 0.0), (9.0, 9.0), (0.0, 9.0)),
+        )
     with pytest.raises(RequestError, match="no passage"):
         write_on(random.Random(1), wall, DOOR, [], (english,), QUAD)
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3)).astype(np.uint8))

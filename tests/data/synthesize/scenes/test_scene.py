@@ -134,10 +134,11 @@ def test_a_text_that_does_not_stand_out_is_refused_with_the_reason(english: Font
 
 def test_props_hide_no_more_of_a_letter_than_is_allowed_and_it_is_recorded(english: FontFace) -> None:
     style = replace(style_for(english, "paper"), props=("leaves", "cable"), margin=0.01, ratio=1.0)
+    full = Passage("en", ("HELLO", "THERE", "AGAIN"))  # fills the sheet to its corners
     shares: dict[float, list[Outcome]] = {}
     for hide in (0.0, 1.0):
         config = replace(CONFIG, hide=hide, readable=1.2)
-        shares[hide] = [draw_scene(HELLO, replace(style, seed=seed), config) for seed in range(4)]
+        shares[hide] = [draw_scene(full, replace(style, seed=seed), config) for seed in range(4)]
     strict = [one.hidden for one in shares[0.0] if isinstance(one, Scene)]
     loose = [one.hidden for one in shares[1.0] if isinstance(one, Scene)]
     assert strict == [0.0] * 4
