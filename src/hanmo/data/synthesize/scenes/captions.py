@@ -37,7 +37,7 @@ _HELD = {
 _PROPS = {
     "pen": ("a pen", "一支笔"),
     "pencil": ("a pencil", "一支铅笔"),
-    "leaves": ("a leafy twig", "一枝绿叶"),
+    "leaves": ("a leafy twig", "一枝叶子"),
     "cable": ("a cable", "一根电线"),
     "coin": ("a coin", "一枚硬币"),
     "finger": ("the tip of a thumb", "一截拇指"),
@@ -103,7 +103,7 @@ def english(facts: Facts) -> tuple[str, str]:
         names = " and ".join(_PROPS[name][0] for name in facts.props)
         verb = "are" if len(facts.props) > 1 else "is"
         about = f" {names[0].upper()}{names[1:]} {verb} in the picture too"
-        about += ", hiding a small part of the letters." if facts.hidden > 0.02 else "."
+        about += ", hiding a part of the letters." if facts.hidden > 0.02 else "."
     opening = f"{where[0].upper()}{where[1:]}"
     if style.wording // 3 % 2:
         return where, f"{opening}, in {light}.{_view_en(style)} {text}{about}"
@@ -141,7 +141,7 @@ def chinese(facts: Facts) -> tuple[str, str]:
     about = ""
     if facts.props:
         about = f"画面中还有{'和'.join(_PROPS[name][1] for name in facts.props)}"
-        about += "，遮住了文字的一小部分。" if facts.hidden > 0.02 else "。"
+        about += "，遮住了文字的一部分。" if facts.hidden > 0.02 else "。"
     if style.wording // 3 % 2:
         return where, f"{where}，{light}。{_view_zh(style)}{text}{about}"
     return where, f"{where}。{text}{about}{light}。{_view_zh(style)}"

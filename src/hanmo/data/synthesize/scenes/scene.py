@@ -26,13 +26,14 @@ from hanmo.data.synthesize.scenes.camera import Camera, Plane
 from hanmo.data.synthesize.scenes.captions import Facts, chinese, english
 from hanmo.data.synthesize.scenes.lights import MOODS, light_of, pattern_of
 from hanmo.data.synthesize.scenes.measure import Quad, contrast, hidden, in_parts, quad_of
-from hanmo.data.synthesize.scenes.render import Thing, developed, layers, stacked
+from hanmo.data.synthesize.scenes.render import Layer, Thing, developed, layers, stacked
 from hanmo.data.synthesize.scenes.style import SceneConfig, SceneStyle, choose_scene
 from hanmo.data.synthesize.scenes.surface import Colors, linear
 from hanmo.data.synthesize.scenes.writing import Written, write
 from hanmo.errors import RequestError
 
 _OVERSAMPLE = 1.5
+_SHOWN = 0.002  # the share of the picture from which on a prop is worth a word
 _BACKDROPS = {
     "night": backdrops.night,
     "park": backdrops.park,
@@ -155,9 +156,15 @@ def draw_scene(passage: Passage, style: SceneStyle, config: SceneConfig | None =
         np.random.default_rng([style.seed, 3]), face, written.ink, float(written.size), linear(style.ink.rgb)
     )
     thing = staging.as_thing(style, plane, face)
-    laid, share = _laid(style, camera, plane, written, config)
+    fixed = staging.before(noise, style, plane)
+    laid, share = _laid(style, camera, plane, written, fixed, config)
     back = staging.behind(noise, style, camera, plane)
-    picture, place = _seen(style, camera, [*back, thing, *staging.before(noise, style, plane), *laid], len(back))
+    picture, seen = _seen(style, camera, [*back, thing, *fixed, *laid.values()])
+    place = seen[len(back)].place
+    # A caption tells only of what is within the picture.
+    shown = tuple(
+        name for name, layer in zip(laid, seen[len(seen) - len(laid) :], strict=True) if layer.alpha.mean() > _SHOWN
+    )
     finish = np.random.default_rng([style.seed, 5])
     pixels = developed(
         finish, picture, config.width, config.height, finish.uniform(0.003, 0.011), finish.uniform(0.1, 0.3), 0.5
@@ -169,7 +176,7 @@ def draw_scene(passage: Passage, style: SceneStyle, config: SceneConfig | None =
         written.title,
         written.body,
         style,
-        tuple(name for name, _ in zip(style.props, laid, strict=False)),
+        shown,
         len(written.lines),
         share,
     )
@@ -245,23 +252,23 @@ def _onto(written: Written, small: Plane, full: Plane) -> Written:
 
 
 def _laid(
-    style: SceneStyle, camera: Camera, plane: Plane, written: Written, config: SceneConfig
-) -> tuple[list[Thing], float]:
-    """The props where they hide no letter more than is allowed, and how much they do hide."""
+    style: SceneStyle, camera: Camera, plane: Plane, written: Written, fixed: list[Thing], config: SceneConfig
+) -> tuple[dict[str, Thing], float]:
+    """The props where they hide no letter more than is allowed, and how much everything in front does hide."""
     noise = np.random.default_rng([style.seed, 4])
-    kept: list[Thing] = []
+    kept: dict[str, Thing] = {}
     for name in style.props:
         face = _PROPS[name](noise, plane.unit)
         for _ in range(6):
             candidate = staging.prop(noise, name, face, style, plane)
-            if hidden(camera, plane, written.ink, written.letters, [*kept, candidate]) <= config.hide:
-                kept.append(candidate)
+            if hidden(camera, plane, written.ink, written.letters, [*kept.values(), candidate]) <= config.hide:
+                kept[name] = candidate
                 break
-    return kept, hidden(camera, plane, written.ink, written.letters, kept)
+    return kept, hidden(camera, plane, written.ink, written.letters, [*fixed, *kept.values()])
 
 
-def _seen(style: SceneStyle, camera: Camera, things: list[Thing], number: int) -> tuple[Colors, np.ndarray]:
-    """The scene before it is developed, and where on the text's map each pixel lies."""
+def _seen(style: SceneStyle, camera: Camera, things: list[Thing]) -> tuple[Colors, list[Layer]]:
+    """The scene before it is developed, and each thing as it is seen."""
     noise = np.random.default_rng([style.seed, 6])
     mood = MOODS[style.mood]
     light = light_of(noise, mood)
@@ -277,4 +284,4 @@ def _seen(style: SceneStyle, camera: Camera, things: list[Thing], number: int) -
     tints = [style.tint, style.ink, *([style.ground_tint] if style.ground_tint else [])]
     thrown = np.mean([linear(tint.rgb) for tint in tints], axis=0) + 0.08
     gain = np.float32(np.clip(1.15 * mood.key / float((falling * thrown).mean()), 0.6, 1.45))
-    return stacked(far, seen) * gain, seen[number].place
+    return stacked(far, seen) * gain, seen
