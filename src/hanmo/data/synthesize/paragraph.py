@@ -12,22 +12,18 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, features
 
 from hanmo.data.synthesize.coverage import FontFace, MissingGlyph, bold_sibling, missing
 from hanmo.data.synthesize.grounds import READABLE, RGB, contrast, paint
-from hanmo.data.synthesize.layout import Design, Layout, Line, arrange
+from hanmo.data.synthesize.inking import Box, Ink, Pixels, Type, ink, largest
+from hanmo.data.synthesize.layout import Design, Layout
 from hanmo.data.synthesize.paragraph_captions import Facts, chinese, english
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig, Style, choose_face, choose_style, upright
 from hanmo.data.synthesize.passages import VERSE, Passage
 from hanmo.errors import HanmoError, RequestError
-
-Box = tuple[int, int, int, int]
-Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
-Ink = tuple[Pixels, Box]
 
 
 @dataclass(frozen=True)
@@ -120,13 +116,14 @@ def draw_paragraph(passage: Passage, style: Style, smallest: int = 14, *, cut: b
     lacking = missing("".join(sentences), style.face) or missing(title, style.title_face)
     if lacking is not None:
         return lacking
+    type_ = Type(style.face, style.title_face, style.design)
     for count in range(len(sentences), 0 if cut else len(sentences) - 1, -1):
         body = _blocks(passage.script, sentences[:count], style)
-        layout = None
+        layout, sizes = None, (smallest, style.largest)
         if passage.kind == VERSE:  # a line of a poem is broken only where letters would be too small
-            layout = _largest(title, body, passage.script, style, smallest, whole=True)
-        layout = layout or _largest(title, body, passage.script, style, smallest)
-        inks = [_ink(line, style) for line in layout.lines] if layout is not None else []
+            layout = largest(title, body, passage.script, type_, sizes, style.fill, whole=True)
+        layout = layout or largest(title, body, passage.script, type_, sizes, style.fill)
+        inks = [ink(line, type_) for line in layout.lines] if layout is not None else []
         if layout is not None and all(_inside(box, style.design) for _, box in inks):
             return _finished(title, body, layout, inks, style, len(sentences) - count)
     return NoRoom(sentences[0] if cut else "".join(sentences), style.design.width, style.design.height)
@@ -144,27 +141,6 @@ def _blocks(script: str, sentences: list[str], style: Style) -> tuple[str, ...]:
     return ((" " if script == "en" else "").join(sentences),)
 
 
-def _largest(
-    title: str, body: tuple[str, ...], script: str, style: Style, smallest: int, *, whole: bool = False
-) -> Layout | None:
-    """The text at the largest size that fits, made smaller by what the style asks."""
-
-    def width(text: str, size: int, heading: bool) -> float:
-        return _width(style.title_face if heading else style.face, size, text)
-
-    def at(size: int) -> Layout | None:
-        return arrange(title, list(body), script, style.design, size, width, whole=whole)
-
-    if at(smallest) is None:
-        return None
-    size = max(style.largest, smallest)
-    while size > smallest and at(size) is None:
-        size = max(smallest, min(size - 1, round(size * 0.96)))
-    wanted = max(smallest, round(size * style.fill))
-    # A smaller size nearly always fits too; a justified line that comes out too loose sends us further down.
-    return next((found for found in map(at, [*range(wanted, smallest - 1, -1), size]) if found is not None), None)
-
-
 def _finished(
     title: str, body: tuple[str, ...], layout: Layout, inks: list[Ink], style: Style, left_out: int
 ) -> Paragraph:
@@ -173,10 +149,10 @@ def _finished(
     canvas = ground.copy()
     lines, ratios = [], []
     for line, (mask, box) in zip(layout.lines, inks, strict=True):
-        ink = palette.accent.rgb if line.title else palette.ink.rgb
+        color = palette.accent.rgb if line.title else palette.ink.rgb
         left, top, right, bottom = box
-        ratios.append(contrast(ink, ground[top:bottom, left:right]))
-        _lay(canvas, mask, box, ink)
+        ratios.append(contrast(color, ground[top:bottom, left:right]))
+        _lay(canvas, mask, box, color)
         lines.append(TextLine(line.text, box, line.title))
     if layout.rule is not None:
         left, top, right, bottom = layout.rule
@@ -213,20 +189,6 @@ def _size_word(size: int, design: Design) -> str:
     return "large" if share >= 0.065 else "small" if share < 0.04 else "middle"
 
 
-def _ink(line: Line, style: Style) -> Ink:
-    """How much ink each pixel gets within the box of all that get some."""
-    design = style.design
-    font = _font(style.title_face if line.title else style.face, line.size)
-    image = Image.new("L", (design.width, design.height))
-    pen = ImageDraw.Draw(image)
-    for run in line.runs:
-        pen.text((run.x, run.y), run.text, fill=255, font=font, anchor="ls", features=_features(style))
-    box = image.getbbox()
-    if box is None:
-        raise HanmoError(f"{style.face.name} draws nothing for {line.text!r} although it maps every character")
-    return np.asarray(image.crop(box)), box
-
-
 def _inside(box: Box, design: Design) -> bool:
     """Whether a box keeps out of the margins; a font whose glyphs reach far beyond their advance may not."""
     left, top, right, bottom = box
@@ -238,18 +200,3 @@ def _lay(canvas: Pixels, mask: Pixels, box: Box, ink: RGB) -> None:
     share = mask.astype(np.float64)[:, :, None] / 255.0
     under = canvas[top:bottom, left:right].astype(np.float64)
     canvas[top:bottom, left:right] = np.rint(under + share * (np.array(ink) - under)).astype(np.uint8)
-
-
-def _features(style: Style) -> list[str] | None:
-    # "vert" is what a font draws in a vertical text: marks in the upper right, brackets turned.
-    return ["vert"] if style.design.vertical else None
-
-
-@lru_cache(maxsize=256)
-def _font(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(face.path), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
-
-
-@lru_cache(maxsize=100_000)
-def _width(face: FontFace, size: int, text: str) -> float:
-    return float(_font(face, size).getlength(text))

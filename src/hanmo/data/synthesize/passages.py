@@ -53,7 +53,17 @@ class Passage:
 @cache
 def builtin(script: str) -> tuple[Passage, ...]:
     """The passages that travel with the package in `script` ("en", "zh")."""
-    text = resources.files(__package__).joinpath(f"passages_{script}.txt").read_text(encoding="utf-8")
+    return _read(f"passages_{script}.txt", script)
+
+
+@cache
+def signs(script: str) -> tuple[Passage, ...]:
+    """Short texts as signs, labels and plates carry them, in `script` ("en", "zh"); each sentence is a line."""
+    return _read(f"signs_{script}.txt", script)
+
+
+def _read(name: str, script: str) -> tuple[Passage, ...]:
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     body = "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
     return tuple(_parse(script, block) for block in body.split("== ")[1:])
 
