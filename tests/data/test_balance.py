@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hanmo.data.balance import REPORT, UNPLACED, BalanceConfig, fill, plan_balance, repeat_factors
-from hanmo.data.filters.stage7_taxonomy import SYNTHESIS, Balance, Taxonomy
+from hanmo.data.balance import REPORT, UNPLACED, Balance, BalanceConfig, fill, plan_balance, repeat_factors
+from hanmo.data.filters.stage7_taxonomy import SYNTHESIS, Taxonomy
 from hanmo.data.layout import shards_of
 from hanmo.data.operator import Threshold
 from hanmo.data.record import Caption, Record, make_record, with_scores

@@ -3,6 +3,8 @@
     plan = plan_balance(shards, folder/"balance.parquet", config)     reads indexes only
     run(shards, folder, Stage((Balance(plan.operator),), {"balance": {"excess": Threshold(high=1)}}))
 
+In a recipe it is a stage of its own behind the one with `taxonomy`: use = ["balance"].
+
 Domains get their shares of the total; inside a domain the categories are filled evenly, as far as each goes; inside a
 category the languages; and inside those the best come first. A picture's `excess` is its place in that queue divided
 by how many are wanted, so a higher threshold lets a quarter more of everything through without a new plan. Where a
@@ -24,20 +26,23 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hanmo.data.filters.stage7_taxonomy import BalanceOperatorConfig
-from hanmo.data.operator import digest, plain
+from hanmo.data.operator import Measured, Operator, digest, plain
+from hanmo.data.record import Record
 from hanmo.data.scores import fingerprint
 from hanmo.data.shards import read_index
 from hanmo.data.taxonomy import DOMAINS
-from hanmo.errors import ConfigError
-from hanmo.log import progress
+from hanmo.errors import ConfigError, RequestError
+from hanmo.log import get_logger, progress
 from hanmo.weights.files import atomic_file
+
+_log = get_logger(__name__)
 
 REPORT = {"nature": 0.55, "design": 0.27, "people": 0.13, "synthetic": 0.05}
 """The report's mix (section 3.1)."""
@@ -84,6 +89,19 @@ class BalanceConfig:
             raise ConfigError(
                 f"balance has evenness {self.evenness} and rare {self.rare}; both are 0 to 1, rare above 0"
             )
+
+
+@dataclass(frozen=True)
+class BalanceOperatorConfig:
+    """Which plan is followed.
+
+    Args:
+        table: the Parquet file that `plan_balance` wrote.
+        digest: its `digest`; another plan gives other scores.
+    """
+
+    table: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -296,3 +314,42 @@ def _write(table: Path, rows: Sequence[_Row], excess: Mapping[str, float], repea
     }
     with atomic_file(table) as file:
         pq.write_table(pa.table(columns), file)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A record's place in the queue of its category, divided by how many of it are wanted."""
+
+    config: BalanceOperatorConfig = BalanceOperatorConfig()
+    name = "balance"
+    version = 1
+    scores = ("excess",)
+
+    @staticmethod
+    def prepare(config: BalanceConfig, shards: Sequence[Path], folder: Path, measured: Path) -> BalanceOperatorConfig:
+        """Plan, and say what is missing."""
+        plan = plan_balance(shards, folder / "balance.parquet", config)
+        for line in plan.lines():
+            _log.info("%s", line)
+        return plan.operator
+
+    def measure(self, record: Record) -> Measured:
+        """See the class."""
+        plan = _plan(self.config)
+        if record.id not in plan:
+            return Measured({}, failure="it was not there when the balance was planned: plan again")
+        return Measured({"excess": plan[record.id]})
+
+
+@cache
+def _plan(config: BalanceOperatorConfig) -> dict[str, float]:
+    if not config.table:
+        raise ConfigError("balance needs the table of a plan: see hanmo.data.balance.plan_balance")
+    try:
+        table = pq.read_table(config.table, columns=["id", "excess"])
+    except OSError as error:
+        raise RequestError(f"the plan {config.table} cannot be read ({error.strerror or error}): plan again") from None
+    return dict(zip(table["id"].to_pylist(), table["excess"].to_pylist(), strict=True))
+
+
+OPERATORS: Mapping[str, type[Operator]] = {"balance": Balance}

@@ -35,6 +35,7 @@ STAGES = {
     "stage5_beauty": "hanmo.data.filters.stage5_beauty",
     "stage6_portraits": "hanmo.data.filters.stage6_portraits",
     "stage7_taxonomy": "hanmo.data.filters.stage7_taxonomy",
+    "balance": "hanmo.data.balance",
 }
 """Stage -> the module with its operators."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hanmo.data.filters.stage7_taxonomy import OPERATORS, SYNTHESIS, Balance, BalanceOperatorConfig, Taxonomy
+from hanmo.data.balance import Balance, BalanceOperatorConfig
+from hanmo.data.filters.stage7_taxonomy import OPERATORS, SYNTHESIS, Taxonomy
 from hanmo.data.operator import measured, operator_key
 from hanmo.data.record import Caption, Record, make_record
 from hanmo.errors import ConfigError

@@ -107,6 +107,11 @@ class Duplicates:
     version = 1
     scores = ("distance",)
 
+    @staticmethod
+    def prepare(config: FilesConfig, shards: Sequence[Path], folder: Path, measured: Path) -> DuplicatesConfig:
+        """Build the table from the looks that `look`, which must stand in the same stage, has measured."""
+        return duplicate_table(shards, measured, folder / "duplicates.npy")
+
     def __post_init__(self) -> None:
         """See the class."""
         check_table(self.config)
