@@ -30,7 +30,7 @@ from hanmo.data.recipe import Engine, Recipe, dump, read_recipe, wanted
 from hanmo.data.record import Json, canonical_json
 from hanmo.data.run import RunConfig, Summary, run
 from hanmo.data.scores import fingerprint, has_scores, scores_path
-from hanmo.data.sources.tables import open_source
+from hanmo.data.sources.tables import SourceTable, open_source
 from hanmo.data.stage import Stage
 from hanmo.errors import ConfigError, OutputError, RequestError
 from hanmo.log import get_logger
@@ -132,9 +132,19 @@ def _check(recipe: Recipe, operators: Sequence[Sequence[Wanted]]) -> None:
 
 
 def _collect(recipe: Recipe) -> Summary:
-    sources = [open_source(table, recipe.run.seed) for table in recipe.sources]
+    there = [table for table in recipe.sources if not _absent(table)]
+    sources = [open_source(table, recipe.run.seed) for table in there]
     found = collect(sources, set_of(recipe.run.folder, 0), recipe.run.collect)
     return Summary(found.records, found.rejects, 0, 0)
+
+
+def _absent(table: SourceTable) -> bool:
+    """Whether an optional source is not there; said, never silent."""
+    path = getattr(table, "path", None)
+    absent = table.optional and path is not None and not Path(path).exists()
+    if absent:
+        _log.warning("the source %s is left out: it is optional, and %s is not there", table.name, path)
+    return absent
 
 
 def _stage(recipe: Recipe, number: int, some: Sequence[Wanted]) -> Callable[[], Summary]:
@@ -149,9 +159,9 @@ def _stage(recipe: Recipe, number: int, some: Sequence[Wanted]) -> Callable[[], 
         if len(first) < len(some) and not _all_measured(shards, made, first):
             names = {operator.name for operator in first}
             thresholds = {name: found for name, found in table.thresholds.items() if name in names}
-            measured = runner(shards, made, Stage(tuple(first), thresholds), config).measured
+            measured = runner(shards, made, Stage(tuple(first), thresholds, spared=table.spare), config).measured
         operators = tuple(one.build(shards, own / one.name, made) for one in some)
-        found = runner(shards, made, Stage(operators, table.thresholds), config)
+        found = runner(shards, made, Stage(operators, table.thresholds, spared=table.spare), config)
         return replace(found, measured=found.measured + measured)
 
     return work

@@ -91,6 +91,7 @@ class StageTable:
         use: operators, in the order in which their verdicts count.
         thresholds: operator -> score -> what is kept.
         config: operator -> its table.
+        spare: names of sources that the stage measures and does not judge, such as drawn ones in stages 1 to 3.
 
     Raises:
         ConfigError: a name that is no word, or a stage that does nothing.
@@ -100,6 +101,7 @@ class StageTable:
     use: tuple[str, ...]
     thresholds: dict[str, dict[str, Threshold]] = field(default_factory=dict)
     config: dict[str, dict[str, Any]] = field(default_factory=dict)
+    spare: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -154,6 +156,10 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     for key, names in (("sources", [one.name for one in sources]), ("stages", [one.name for one in stages])):
         if twice := [name for name in names if names.count(name) > 1]:
             raise ConfigError(f"two of [[{key}]] are called {twice[0]!r}; give them different names")
+    known = tuple(one.name for one in sources)
+    for stage in stages:
+        if unknown := [name for name in stage.spare if name not in known]:
+            raise ConfigError(f"stages.{stage.name}.spare names the source {unknown[0]!r}; {_hint(unknown[0], known)}")
     return Recipe(run, sources, stages)
 
 

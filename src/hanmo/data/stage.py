@@ -25,11 +25,20 @@ from hanmo.errors import HanmoError
 
 @dataclass(frozen=True)
 class Stage:
-    """The operators of one stage, in the order in which their verdicts count, and the thresholds of their scores."""
+    """The operators of one stage, in the order in which their verdicts count, and the thresholds of their scores.
+
+    Args:
+        operators: see `Operator`.
+        thresholds: see `decide`.
+        limits: of what is read.
+        spared: sources whose records are measured but not judged by scores, such as drawn ones, which the report lets
+            in after its second stage. What cannot be measured is kept back all the same.
+    """
 
     operators: tuple[Operator, ...]
     thresholds: Thresholds = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    spared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def plan(stage: Stage, made_from: str) -> dict[str, Json]:
         "operators": operators,
         "operators_hash": digest([list(operators), operators]),
         "thresholds": plain(stage.thresholds),
+        "spared": sorted(stage.spared),
     }
 
 
@@ -163,7 +173,7 @@ def _kept(task: Task, stage: Stage, results: dict[str, Results], rejects: list[R
     """The records that go on; the others become lines of `rejects`."""
     for record in read_shard(task.shard, stage.limits):
         found = {name: result[record.id] for name, result in results.items()}
-        verdicts = decide(found, stage.thresholds)
+        verdicts = decide(found, {} if record.source in stage.spared else stage.thresholds)
         scores = {f"{name}.{score}": value for name, one in found.items() for score, value in one.scores.items()}
         metadata = {name: dict(one.metadata) for name, one in found.items() if one.metadata}
         known = with_scores(record, scores, metadata, verdicts)

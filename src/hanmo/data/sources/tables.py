@@ -39,6 +39,7 @@ class SourceTable:
         licence: of pictures that name none themselves.
         domain: what the set shows ("nature", "design", "people", "synthetic"), for the mix; "" leaves it open.
         count: at most so many records, the first ones; "none" takes all.
+        optional: a source whose `path` is not there is left out, with a warning, instead of an error.
 
     Raises:
         ConfigError: no name, or a count below 1.
@@ -48,6 +49,7 @@ class SourceTable:
     licence: str = "unknown"
     domain: str = ""
     count: int | None = None
+    optional: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
