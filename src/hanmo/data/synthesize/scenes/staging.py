@@ -82,8 +82,7 @@ def carried(noise: np.random.Generator, style: SceneStyle, plane: Plane) -> Surf
         return face
     match style.fitting:
         case "frame":
-            frame = boards.plank(noise, rows, columns, unit, linear(((150, 104, 62), (92, 60, 38))[style.seed % 2]))
-            face = boards.framed(face, unit * 0.035, frame, unit * 0.012)
+            face = boards.framed(face, unit * 0.035, _frame(noise, style, rows, columns, unit), unit * 0.012)
         case "bezel":
             rim = plain(rows, columns, np.array([0.012, 0.012, 0.013], np.float32), 0.6)
             face = boards.framed(face, unit * 0.022, rim, unit * 0.002)
@@ -274,6 +273,19 @@ def _posts(noise: np.random.Generator, style: SceneStyle, plane: Plane) -> list[
         side = face.albedo.mean(axis=(0, 1)) * np.float32(0.8)
         posts.append(Thing(post, face, sharp=True, thick=0.0 if steel else 0.05, side=side.astype(np.float32)))
     return posts
+
+
+def _frame(noise: np.random.Generator, style: SceneStyle, rows: int, columns: int, unit: float) -> Surface:
+    """Four strips of wood, each with its grain along it, that meet at the corners."""
+    tint = linear(((150, 104, 62), (92, 60, 38))[style.seed % 2])
+    level, stood = boards.plank(noise, rows, columns, unit, tint), boards.plank(noise, columns, rows, unit, tint)
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    beside = np.minimum(x, columns - 1 - x) < np.minimum(y, rows - 1 - y)
+    return replace(
+        level,
+        albedo=np.where(beside[..., None], np.rot90(stood.albedo), level.albedo).astype(np.float32),
+        height=np.where(beside, np.rot90(stood.height), level.height).astype(np.float32),
+    )
 
 
 def _laid(plane: Plane, face: Surface, spot: tuple[float, float], turn: float, above: float) -> Thing:

@@ -78,8 +78,8 @@ def write(
         if stacked or passage.kind == VERSE:
             layout = largest(heading, body, passage.script, type_, sizes, 1.0, whole=True)
         broken = None if layout and passage.kind == VERSE else largest(heading, body, passage.script, type_, sizes, 1.0)
-        # A line is broken where that makes its letters much larger.
-        if layout is None or (broken is not None and broken.size > 1.35 * layout.size):
+        # A line is broken where that makes its letters much larger; a column of two characters looks lost.
+        if layout is None or (broken is not None and not vertical and broken.size > 1.35 * layout.size):
             layout = broken
         if layout is None:
             continue
