@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -168,3 +169,17 @@ def test_a_run_refuses_what_would_mix_two_recipes(path: Path) -> None:
         decided_anew(path.parent / "pictures", [])
     with pytest.raises(ConfigError, match="names no table of stages; did you mean 'looks'"):
         decided_anew(recipe.run.folder, ["stages.lokks.thresholds.brightness.mean.low=1"])
+
+
+def test_an_optional_source_that_is_not_there_is_left_out_and_said(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = path.read_text("utf-8").partition("[[stages]]")[0]
+    text += '[[sources]]\nkind = "folder"\nname = "more"\npath = "nowhere"\noptional = true\n'
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(logging.getLogger("hanmo"), "propagate", True)
+    (part,) = run_recipe(read_recipe(path))
+    assert part.kept == 11
+    assert "the source more is left out: it is optional, and nowhere is not there" in caplog.text
+    with pytest.raises(RequestError, match="nowhere"):
+        run_recipe(read_recipe(path, ["sources.more.optional=false", f"run.folder={path.parent}/other"]))

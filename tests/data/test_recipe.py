@@ -55,6 +55,11 @@ def test_overrides_find_sources_and_stages_by_name(tmp_path: Path) -> None:
         (HEAD + CARDS + CARDS, (), "two of .*sources.* are called 'cards'"),
         (HEAD + '[sources]\nkind = "cards"\n', (), r"sources is no array of tables; write \[\[sources\]\]"),
         (HEAD + CARDS + LOOKS, ("stages.look.use=[]",), "uses no operator"),
+        (
+            HEAD + CARDS + LOOKS,
+            ("stages.look.spare=['crads']",),
+            r"spare names the source 'crads'; did you mean 'cards'\?",
+        ),
         (HEAD + CARDS + LOOKS, ("stages.look.uses=[]",), "'stages.look.uses'; did you mean 'stages.look.use'?"),
         (HEAD + CARDS + LOOKS.replace("looks.luma", "loks.luma"), (), r"thresholds.loks .* did you mean 'looks'\?"),
         (HEAD + CARDS + LOOKS, ("stages.look.thresholds.looks.luma.low=9", "stages.look.name=a b"), "called 'a b'"),

@@ -191,3 +191,18 @@ def test_operators_may_be_measured_before_the_rest_and_nothing_is_measured_twice
     elsewhere.place.parent.mkdir()
     run_shard(elsewhere, stage)
     assert tree(elsewhere.place) == tree(task.place)
+
+
+def test_a_spared_source_is_measured_and_judged_by_failures_only(tmp_path: Path, brightness: Brightness) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    drawn = replace(RECORDS[0], source="drawn")
+    write_shard(tmp_path / "in" / "s.tar", [drawn, *RECORDS[1:]])
+    task = Task(tmp_path / "in" / "s.tar", tmp_path / "out" / "s")
+    run_shard(task, Stage((brightness,), BRIGHT, spared=("drawn",)))
+    assert kept(task) == [drawn.id, RECORDS[3].id]
+    first = next(read_shard(shard_in(task.place)))
+    assert first.scores["brightness.mean"] < 50
+    assert first.verdicts == ()
+    run_shard(task, Stage((brightness,), BRIGHT))
+    assert kept(task) == [RECORDS[3].id]
