@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanmo.cli import data_balance, data_fetch
+from hanmo.cli.actions import Action, add_actions, check_installed
 from hanmo.cli.answer import say
 from hanmo.errors import RequestError
 
@@ -35,33 +36,14 @@ examples:
   hanmo data decide runs/data --set stages.looks.thresholds.luma.luma.low=0.2
   hanmo data show runs/data --limit 5
   hanmo data show runs/data/set1 --rejects
+  hanmo data fetch emoji-art runs/emoji         a bilingual picture set out of packages
+  hanmo data balance runs/data --to balanced    domains at 55, 27, 13 and 5 %
 """
-
-
-@dataclass(frozen=True)
-class Action:
-    """One word after `hanmo data`."""
-
-    summary: str
-    description: str
-    configure: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], None]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True, title="actions", prog=parser.prog)
-    for name, action in ACTIONS.items():
-        one = actions.add_parser(
-            name,
-            help=action.summary,
-            description=action.description,
-            formatter_class=parser.formatter_class,
-            allow_abbrev=False,
-        )
-        action.configure(one)
-        for flag in ("--quiet", "--debug"):  # known to the parser above, which sees none that come after the action
-            one.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    add_actions(parser, ACTIONS, "action", "ACTION")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -98,7 +80,7 @@ def _run(args: argparse.Namespace) -> None:
     path = Path(args.recipe)
     if not path.is_file():
         raise RequestError(f"the recipe {path} does not exist: give a TOML file, such as those in recipes/")
-    _check_installed()
+    check_installed()
     from hanmo.data.recipe import read_recipe
 
     given = {"run.workers": args.workers, "run.engine": args.engine}
@@ -113,7 +95,7 @@ def _configure_decide(parser: argparse.ArgumentParser) -> None:
 
 
 def _decide(args: argparse.Namespace) -> None:
-    _check_installed()
+    check_installed()
     from dataclasses import replace
 
     from hanmo.data.engine import decided_anew
@@ -144,7 +126,7 @@ def _configure_report(parser: argparse.ArgumentParser) -> None:
 
 
 def _report(args: argparse.Namespace) -> None:
-    _check_installed()
+    check_installed()
     from hanmo.data.report import write_report
 
     folder = Path(args.folder)
@@ -166,7 +148,7 @@ def _configure_show(parser: argparse.ArgumentParser) -> None:
 def _show(args: argparse.Namespace) -> None:
     if args.limit < 0:
         raise RequestError(f"--limit is {args.limit}; it must be 0 (all) or more")
-    _check_installed()
+    check_installed()
     lines = _rejects(args.place, args.json) if args.rejects else _records(args.place, args.json)
     for line in islice(lines, args.limit or None):
         say(line)
@@ -216,6 +198,10 @@ def _shards(place: Path) -> list[list[Path]]:
     return [shards_of(place)]
 
 
+def _balance(args: argparse.Namespace) -> None:
+    data_balance.run(args, _shards)
+
+
 def _bounds(low: float | None, high: float | None) -> str:
     return f"{'' if low is None else f'{low:g} to '}{'any' if high is None else f'{high:g}'}".replace(
         " to any", " or more"
@@ -233,18 +219,6 @@ def _pairs(value: object) -> list[tuple[str, float]]:
 
 def _json(value: Mapping[str, object]) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _check_installed() -> None:
-    """Say what is missing before anything is begun.
-
-    Raises:
-        RequestError: the extra is not installed.
-    """
-    from importlib.util import find_spec
-
-    if missing := [name for name in ("pyarrow", "fontTools") if find_spec(name) is None]:
-        raise RequestError(f"the data engine needs {' and '.join(missing)}: pip install 'hanmo[data]'")
 
 
 ACTIONS = {
@@ -271,6 +245,12 @@ ACTIONS = {
         "One line for each record: id, format, source, licence, first caption; or what was kept back, and why.",
         _configure_show,
         _show,
+    ),
+    "fetch": Action(
+        data_fetch.SUMMARY, data_fetch.DESCRIPTION, data_fetch.configure, data_fetch.run, data_fetch.EXAMPLES
+    ),
+    "balance": Action(
+        data_balance.SUMMARY, data_balance.DESCRIPTION, data_balance.configure, _balance, data_balance.EXAMPLES
     ),
 }
 """Actions by name. A new one is an entry here."""

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from hanmo import __version__
@@ -26,11 +27,13 @@ from hanmo.data.collect import collect
 from hanmo.data.layout import alone, read_success, shards_of
 from hanmo.data.operator import Operator, check_thresholds
 from hanmo.data.operators import Wanted
-from hanmo.data.recipe import Engine, Recipe, dump, read_recipe, wanted
+from hanmo.data.ray_engine import RayConfig, on_ray
+from hanmo.data.recipe import Recipe, dump, read_recipe, wanted
 from hanmo.data.record import Json, canonical_json
 from hanmo.data.run import RunConfig, Summary, run
 from hanmo.data.scores import fingerprint, has_scores, scores_path
-from hanmo.data.sources.tables import SourceTable, open_source
+from hanmo.data.sources.tables import open_source
+from hanmo.data.sources.tables_read import SourceTable
 from hanmo.data.stage import Stage
 from hanmo.errors import ConfigError, OutputError, RequestError
 from hanmo.log import get_logger
@@ -101,7 +104,7 @@ def run_recipe(recipe: Recipe, *, look_at_sources: bool = True) -> list[Part]:
     """
     operators = wanted(recipe)
     _check(recipe, operators)
-    _runner(recipe.run.engine)
+    _runner(recipe)
     folder = recipe.run.folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +155,7 @@ def _stage(recipe: Recipe, number: int, some: Sequence[Wanted]) -> Callable[[], 
 
     def work() -> Summary:
         shards, made = shards_of(set_of(folder, number)), set_of(folder, number + 1)
-        runner, config = _runner(recipe.run.engine), recipe.run.config
+        runner, config = _runner(recipe), recipe.run.config
         own = folder / "prepared" / table.name
         first = [one.build(shards, own, made) for one in some if not one.prepares]
         measured = 0
@@ -180,13 +183,27 @@ def _all_measured(shards: Sequence[Path], made: Path, operators: Sequence[Operat
 Runner = Callable[[Sequence[Path], Path, Stage, RunConfig], Summary]
 
 
-def _runner(engine: Engine) -> Runner:
+def _runner(recipe: Recipe) -> Runner:
     """What brings a set through a stage."""
-    match engine:
+    match recipe.run.engine:
         case "local":
             return run
         case "ray":
-            raise ConfigError("run.engine is 'ray', which this version does not have; use 'local'")
+            stages = [set(stage.use) for stage in recipe.stages]
+            for group in recipe.ray.groups:
+                if not any(stage.issuperset(group.operators) for stage in stages):
+                    names = ", ".join(group.operators)
+                    raise ConfigError(f"a group of [[ray.groups]] names {names}; one stage must use all of a group's")
+            on_ray(recipe.ray)  # says now whether Ray is there
+            return partial(_on_ray, recipe.ray)
+
+
+def _on_ray(config: RayConfig, shards: Sequence[Path], made: Path, stage: Stage, how: RunConfig) -> Summary:
+    """Run a stage, or a part of one, with those groups whose operators it has."""
+    there = {operator.name for operator in stage.operators}
+    groups = ((group, tuple(name for name in group.operators if name in there)) for group in config.groups)
+    of_stage = tuple(replace(group, operators=names) for group, names in groups if names)
+    return run(shards, made, stage, how, on_ray(replace(config, groups=of_stage)))
 
 
 def _timed(recipe: Recipe, name: str, work: Callable[[], Summary]) -> Part:

@@ -16,6 +16,8 @@
     [stages.thresholds.clarity.variance]
     low = 50.0
 
+Where run.engine is "ray", the table [ray] says which cluster, and [[ray.groups]] which operators have their own actors.
+
 What is left out has the default of its class; an override such as `stages.looks.thresholds.luma.mean.low=0.1` or
 `sources.photos.count=10` comes last and finds its table by name. It does not know how any of it is done.
 """
@@ -32,8 +34,10 @@ from hanmo.config import dump_recipe, from_mapping, nearest, read_tables
 from hanmo.data.collect import CollectConfig
 from hanmo.data.operator import Threshold
 from hanmo.data.operators import Wanted, find_operators
+from hanmo.data.ray_engine import RayConfig
 from hanmo.data.run import RunConfig
-from hanmo.data.sources.tables import KINDS, SourceTable
+from hanmo.data.sources.tables import KINDS
+from hanmo.data.sources.tables_read import SourceTable
 from hanmo.errors import ConfigError
 
 Engine = Literal["local", "ray"]
@@ -119,11 +123,12 @@ class StageTable:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; `wanted` has the operators of each stage."""
+    """A whole recipe; `wanted` has the operators of each stage, and `ray` counts where run.engine is "ray"."""
 
     run: RunTable
     sources: tuple[SourceTable, ...]
     stages: tuple[StageTable, ...] = ()
+    ray: RayConfig = field(default_factory=RayConfig)
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ class _Kind:
     kind: str
 
 
-_TABLES = ("run", "sources", "stages")
+_TABLES = ("run", "sources", "stages", "ray")
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -151,6 +156,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     run = from_mapping(_table(data.get("run", {}), "run"), RunTable, ("run",))
     sources = tuple(_source(table, where) for where, table in _array(data, "sources"))
     stages = tuple(from_mapping(table, StageTable, ("stages", where)) for where, table in _array(data, "stages"))
+    ray = from_mapping(_table(data.get("ray", {}), "ray"), RayConfig, ("ray",))
     if not sources:
         raise ConfigError(f"the recipe {path} has no source: give at least one table of [[sources]]")
     for key, names in (("sources", [one.name for one in sources]), ("stages", [one.name for one in stages])):
@@ -160,7 +166,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     for stage in stages:
         if unknown := [name for name in stage.spare if name not in known]:
             raise ConfigError(f"stages.{stage.name}.spare names the source {unknown[0]!r}; {_hint(unknown[0], known)}")
-    return Recipe(run, sources, stages)
+    return Recipe(run, sources, stages, ray)
 
 
 def wanted(recipe: Recipe) -> list[tuple[Wanted, ...]]:

@@ -12,7 +12,8 @@ from hanmo.data.rejects import Reject
 from hanmo.data.shards import write_shard
 from hanmo.data.sources.cards import CardSource
 from hanmo.data.sources.paragraphs import ParagraphSource
-from hanmo.data.sources.tables import KINDS, SourceTable, open_source
+from hanmo.data.sources.tables import KINDS, open_source
+from hanmo.data.sources.tables_read import SourceTable
 from hanmo.data.synthesize.fonts import FACES, font_path
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig
 from hanmo.errors import ConfigError, RequestError

@@ -5,7 +5,9 @@
     parquet    tables with a column of pictures
     urls       lists of URLs, once they are fetched (`hanmo.data.web`)
     hub        Parquet data sets of a hub
-    cards, paragraphs     pictures of text, drawn while they are read
+    emoji_art, emoji_sets       emoji out of packages
+    cards, paragraphs, scenes, pages     pictures of text, drawn while they are read
+    pairs      edits of scenes, and solids with their depth or another view, drawn while they are read
 
 `tables` says how a recipe names them.
 

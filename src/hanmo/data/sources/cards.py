@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from PIL import Image
 
+from hanmo.data.filters.stage7_taxonomy import SYNTHESIS
 from hanmo.data.record import Caption, Record, make_record
 from hanmo.data.synthesize.captions import caption
 from hanmo.data.synthesize.cards import draw
@@ -48,7 +49,7 @@ class CardSource:
             for start, stop in reversed(words.spans):
                 rest = rest[:start] + rest[stop:]
             known = Caption(words.text, "synthetic", "zh" if any(map(is_chinese, rest)) else "en")
-            where = {"where": f"{self.name}#{number}", "card": asdict(card)}
+            where = {"where": f"{self.name}#{number}", SYNTHESIS: "cards", "card": asdict(card)}
             yield make_record(png(draw(card)), (known,), self.name, self.licence, where)
 
 

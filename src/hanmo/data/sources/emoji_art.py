@@ -108,6 +108,7 @@ class EmojiArtSource:
         files: the folder of the unpacked package, or the font's file for "noto".
         size: width of the pictures that are drawn from vectors, in pixels, 32 to 2048.
         tones: whether variants in other skin tones come too.
+        codes: the code points that are wanted; none takes all.
         limits: larger files are not read.
 
     Raises:
@@ -119,6 +120,7 @@ class EmojiArtSource:
     files: Path
     size: int = 512
     tones: bool = False
+    codes: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -135,7 +137,8 @@ class EmojiArtSource:
 
     def __iter__(self) -> Iterator[Record | Reject]:
         """See `Source`."""
-        known = {name.key: name for name in emoji_names(self.names) if self.tones or not name.tone}
+        names = (name for name in emoji_names(self.names) if self.tones or not name.tone)
+        known = {name.key: name for name in names if not self.codes or name.code in self.codes}
         if ART[self.art].package is None:
             for key, data in font_pictures(self.files, set(known)):
                 yield self._record(known[key], data, f"{self.files.name}#{known[key].code}")

@@ -11,17 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hanmo.data.filters.stage7_taxonomy import SYNTHESIS
 from hanmo.data.record import Caption, Record, make_record
 from hanmo.data.rejects import Reject
 from hanmo.data.sources.cards import png
-from hanmo.data.synthesize.coverage import FontFace, faces, file_faces
-from hanmo.data.synthesize.fonts import FACES, font_path
+from hanmo.data.sources.lettering import SCRIPTS, all_faces, card_faces, check_scripts, passages_of
 from hanmo.data.synthesize.paragraph import Paragraph, sample_paragraph
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig
-from hanmo.data.synthesize.passages import Passage, builtin, from_sentences
-from hanmo.errors import ConfigError, RequestError
-
-SCRIPTS = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -54,46 +50,32 @@ class ParagraphSource:
 
     def __post_init__(self) -> None:
         """See the class."""
-        if not 0.0 <= self.chinese <= 1.0:
-            raise ConfigError(f"the share of Chinese paragraphs is {self.chinese}; it must lie between 0 and 1")
-        for script in self.texts:
-            if script not in SCRIPTS:
-                raise ConfigError(f"texts of {script!r} cannot be set; allowed are {', '.join(SCRIPTS)}")
+        check_scripts(self.chinese, self.texts, "paragraphs")
 
     def __iter__(self) -> Iterator[Record | Reject]:
         """See `Source`; a font or a text that is missing raises before the first paragraph."""
-        known = self._faces()
-        passages = {script: self._passages(script) for script in SCRIPTS}
+        known = all_faces(self.fonts) if self.fonts else card_faces()
+        passages = {script: passages_of(self.texts, script) for script in SCRIPTS}
         for number in range(self.count):
             where = f"{self.name}#{number}"
             rng = random.Random(f"paragraphs {self.seed} {number}")
             script = "zh" if rng.random() < self.chinese else "en"
             found = sample_paragraph(rng, passages[script], known, self.config)
-            yield self._record(found, script, where) if isinstance(found, Paragraph) else _undrawn(where, str(found))
+            yield self._record(found, script, where) if isinstance(found, Paragraph) else undrawn(where, found)
 
     def _record(self, drawn: Paragraph, script: str, where: str) -> Record:
-        captions = [Caption(drawn.caption_en, "synthetic", "en"), Caption(drawn.caption_zh, "synthetic", "zh")]
         lines = [{"text": line.text, "box": list(line.box), "title": line.title} for line in drawn.lines]
-        metadata = {"where": where, "script": script, "lines": lines}
-        ordered = tuple(reversed(captions) if script == "zh" else captions)
-        return make_record(png(drawn.picture), ordered, self.name, self.licence, metadata)
-
-    def _faces(self) -> tuple[FontFace, ...]:
-        if self.fonts:
-            return tuple(face for folder in self.fonts for face in faces(folder))
-        files = sorted({font_path(script, font) for script, font in FACES})
-        return tuple(face for file in files for face in file_faces(file))
-
-    def _passages(self, script: str) -> tuple[Passage, ...]:
-        path = self.texts.get(script)
-        if path is None:
-            return builtin(script)
-        try:
-            lines = path.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise RequestError(f"{path} cannot be read ({error}): give a file of UTF-8, a sentence a line") from None
-        return from_sentences([line for line in lines if line.strip()], script)
+        metadata = {"where": where, SYNTHESIS: "paragraphs", "script": script, "lines": lines}
+        captions = both(script, drawn.caption_en, drawn.caption_zh)
+        return make_record(png(drawn.picture), captions, self.name, self.licence, metadata)
 
 
-def _undrawn(where: str, reason: str) -> Reject:
-    return Reject(where, "undrawn", reason[:300])
+def both(script: str, en: str, zh: str) -> tuple[Caption, Caption]:
+    """A caption in English and one in Chinese, that of the picture's own script first."""
+    first, second = Caption(en, "synthetic", "en"), Caption(zh, "synthetic", "zh")
+    return (second, first) if script == "zh" else (first, second)
+
+
+def undrawn(where: str, reason: object) -> Reject:
+    """The reject of a picture that was not drawn; the reason as its text says it."""
+    return Reject(where, "undrawn", str(reason)[:300])

@@ -6,130 +6,53 @@
     path = "pictures"
     licence = "CC-BY-4.0"
 
-A new kind is a table of its own here, its name in `KINDS`, and a case in `open_source`. Every table has `name`,
-`licence`, `domain` and `count`. It does not know stages.
+A new kind is a table of its own in `tables_read` or `tables_drawn`, a case there, and its name in `KINDS`. Every table
+has `name`, `licence`, `domain` and `count`. It does not know stages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from hanmo.data.record import Record
 from hanmo.data.rejects import Reject
 from hanmo.data.sources import Source
-from hanmo.data.sources.cards import CardSource
-from hanmo.data.sources.folder import FolderSource
-from hanmo.data.sources.paragraphs import ParagraphSource
-from hanmo.data.sources.parquet import ParquetSource
-from hanmo.data.sources.tar import TarSource
-from hanmo.data.synthesize.paragraph_style import ParagraphConfig
-from hanmo.data.synthesize.sample import CardConfig
+from hanmo.data.sources.tables_drawn import (
+    CardTable,
+    DrawnTable,
+    PageTable,
+    PairTable,
+    ParagraphTable,
+    SceneTable,
+    SolidTable,
+    open_drawn,
+)
+from hanmo.data.sources.tables_read import (
+    EmojiTable,
+    FolderTable,
+    HubTable,
+    ParquetTable,
+    SourceTable,
+    TarTable,
+    UrlTable,
+    open_read,
+)
 from hanmo.errors import ConfigError
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceTable:
-    """What every kind has.
-
-    Attributes:
-        name: what records call the set; no two sources have the same.
-        licence: of pictures that name none themselves.
-        domain: what the set shows ("nature", "design", "people", "synthetic"), for the mix; "" leaves it open.
-        count: at most so many records, the first ones; "none" takes all.
-        optional: a source whose `path` is not there is left out, with a warning, instead of an error.
-
-    Raises:
-        ConfigError: no name, or a count below 1.
-    """
-
-    name: str
-    licence: str = "unknown"
-    domain: str = ""
-    count: int | None = None
-    optional: bool = False
-
-    def __post_init__(self) -> None:
-        """See the class."""
-        if not self.name.strip():
-            raise ConfigError("a source has an empty name: give it one")
-        if self.count is not None and self.count < 1:
-            raise ConfigError(f"the count of the source {self.name} is {self.count}; it must be 1 or more, or 'none'")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FolderTable(SourceTable):
-    """Pictures below `path`, with captions beside them."""
-
-    path: Path
-    language: str = "und"
-    kind: Literal["folder"] = "folder"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TarTable(SourceTable):
-    """WebDataset tars, in this order."""
-
-    paths: tuple[Path, ...]
-    language: str = "und"
-    kind: Literal["tar"] = "tar"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParquetTable(SourceTable):
-    """Parquet files and their columns; see `ParquetSource`."""
-
-    paths: tuple[Path, ...]
-    image: str = "image"
-    captions: tuple[str, ...] = ("caption",)
-    metadata: tuple[str, ...] = ()
-    licence_column: str = ""
-    language: str = "und"
-    kind: Literal["parquet"] = "parquet"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DrawnTable(SourceTable):
-    """What every kind has that is drawn: `count` is how many, `seed` which; "none" takes the run's."""
-
-    domain: str = "synthetic"
-    count: int | None = 1000
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        """See `SourceTable`; without a count there would be no end."""
-        super().__post_init__()
-        if self.count is None:
-            raise ConfigError(f"the source {self.name} is drawn without end: give a count")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CardTable(DrawnTable):
-    """Cards."""
-
-    look: CardConfig = field(default_factory=CardConfig)
-    kind: Literal["cards"] = "cards"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParagraphTable(DrawnTable):
-    """Paragraphs; see `ParagraphSource`."""
-
-    chinese: float = 0.5
-    fonts: tuple[Path, ...] = ()
-    texts: dict[str, Path] = field(default_factory=dict)
-    look: ParagraphConfig = field(default_factory=ParagraphConfig)
-    kind: Literal["paragraphs"] = "paragraphs"
-
 
 KINDS: dict[str, type[SourceTable]] = {
     "folder": FolderTable,
     "tar": TarTable,
     "parquet": ParquetTable,
+    "urls": UrlTable,
+    "hub": HubTable,
+    "emoji-art": EmojiTable,
     "cards": CardTable,
     "paragraphs": ParagraphTable,
+    "scenes": SceneTable,
+    "pages": PageTable,
+    "pairs": PairTable,
+    "solids": SolidTable,
 }
 
 
@@ -139,39 +62,15 @@ def open_source(table: SourceTable, seed: int) -> Source:
     Args:
         table: one of `KINDS`.
         seed: the run's, for tables that name none.
+
+    Raises:
+        RequestError: the data set of a hub cannot be asked for; what else is missing raises when it is read.
     """
-    source = _bare(table, seed)
+    source = open_drawn(table, seed) if isinstance(table, DrawnTable) else open_read(table)
+    if source is None:
+        raise ConfigError(f"the kind of the source {table.name} has no case")
     count = None if isinstance(table, DrawnTable) else table.count
     return Chosen(source, count, table.domain) if count is not None or table.domain else source
-
-
-def _bare(table: SourceTable, seed: int) -> Source:
-    name, licence = table.name, table.licence
-    if isinstance(table, DrawnTable) and table.seed is not None:
-        seed = table.seed
-    match table:
-        case FolderTable():
-            return FolderSource(table.path, name, licence, table.language)
-        case TarTable():
-            return TarSource(table.paths, name, licence, table.language)
-        case ParquetTable():
-            return ParquetSource(
-                table.paths,
-                name,
-                table.image,
-                table.captions,
-                table.metadata,
-                table.licence_column,
-                licence,
-                table.language,
-            )
-        case CardTable():
-            return CardSource(table.count or 0, seed, name, licence, table.look)
-        case ParagraphTable():
-            return ParagraphSource(
-                table.count or 0, seed, name, licence, table.chinese, table.fonts, table.texts, table.look
-            )
-    raise ConfigError(f"the kind of the source {name} has no case here")
 
 
 @dataclass(frozen=True)
