@@ -141,14 +141,16 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(path: Path, root: Path)
     assert tree(run) == whole
 
 
-def test_what_cannot_be_run_is_said_before_any_work(path: Path) -> None:
+def test_what_cannot_be_run_is_said_before_any_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
+
     def refused(message: str, *overrides: str) -> None:
         with pytest.raises(RequestError, match=message):
             run_recipe(read_recipe(path, overrides))
         assert not (path.parent / "run" / "set0").exists()
 
     refused("stages.looks.thresholds.*did you mean 'mean'", "stages.looks.thresholds.brightness.men.low=3")
-    refused("run.engine is 'ray', which this version does not have", "run.engine=ray")
+    refused(r"pip install 'hanmo\[ray\]'", "run.engine=ray")
     refused("the operator 'brightnes'", "stages.looks.use=['brightnes', 'brightness']")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hanmo.data.operator import Threshold
+from hanmo.data.ray_engine import RayConfig, RayGroup
 from hanmo.data.recipe import Recipe, dump, read_recipe, wanted
 from hanmo.errors import ConfigError
 
@@ -98,3 +99,22 @@ def test_operators_are_built_from_their_tables_in_their_order(tmp_path: Path) ->
     assert (looks.name, resolution.name) == ("looks", "resolution")
     assert resolution.build((), tmp_path, tmp_path).config.scale == 2.0
     assert not resolution.prepares
+
+
+RAY = """
+[ray]
+address = "auto"
+[[ray.groups]]
+operators = ["looks"]
+actors = 8
+gpus = 0.25
+"""
+
+
+def test_a_cluster_is_part_of_a_recipe(tmp_path: Path) -> None:
+    read = recipe(tmp_path, HEAD + CARDS + LOOKS + RAY, "run.engine=ray")
+    assert read.ray == RayConfig(address="auto", groups=(RayGroup(("looks",), actors=8, gpus=0.25),))
+    again = recipe(tmp_path, dump(read, wanted(read)))
+    assert again.ray == read.ray
+    with pytest.raises(ConfigError, match=r"ray\.groups\.0\.gpu'; did you mean"):
+        recipe(tmp_path, HEAD + CARDS + LOOKS + RAY.replace("gpus", "gpu"))

@@ -30,6 +30,9 @@ def test_the_tree_has_all_domains_and_every_leaf_speaks_both_languages() -> None
         ("a bar chart of yearly sales", "charts"),
         ("rows of boxes full of cherries, a cherry on top", "fruit"),
         ("一位医生和一位护士", "health workers"),
+        ("dog face", "dogs"),
+        ("狗脸", "dogs"),
+        ("a face", "faces and smileys"),
     ],
 )
 def test_captions_in_both_languages_find_their_leaf(caption: str, leaf: str) -> None:

@@ -3,7 +3,8 @@
 Three levels as in a dictionary of meanings: a domain (nature, design, people, synthetic), a branch, a leaf. The tree
 is a text file of our own, `taxonomy.txt`, with names in English and Chinese and the words that speak for each leaf; a
 user may give another file of the same form. A leaf's evidence is the characters of its words that the captions hold,
-so that "ice cream" says more than "ice"; a longer word hides the shorter ones inside it.
+so that "ice cream" says more than "ice"; a longer word hides the shorter ones inside it. A word behind "~" says a
+quarter as much: a "dog face" is a dog.
 
 It does not know records, pictures or shares. What it can say of a picture without words is nothing.
 """
@@ -23,6 +24,7 @@ DOMAINS = ("nature", "design", "people", "synthetic")
 OWN = Path(__file__).with_name("taxonomy.txt")
 
 _INDENT = 2
+_WEAK = "~"
 _CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
@@ -34,11 +36,13 @@ class Leaf:
         path: names from the domain down, such as ("nature", "animals", "dogs").
         chinese: the same in Chinese.
         words: what speaks for it, lower case, English and Chinese.
+        weak: those of them that say little.
     """
 
     path: tuple[str, ...]
     chinese: tuple[str, ...]
     words: tuple[str, ...]
+    weak: frozenset[str] = frozenset()
 
     @property
     def domain(self) -> str:
@@ -95,9 +99,9 @@ def leaves(file: Path = OWN) -> tuple[Leaf, ...]:
             raise ConfigError(f"{file.name}, line {number}: the domain {english!r} is none of {', '.join(DOMAINS)}")
         if depth > 0 and not _has_inner(lines, number, depth):
             spoken = [*_split(english, _singular(english), *words), *chinese.split("与")]
-            found.append(
-                Leaf(tuple(name for name, _ in above), tuple(name for _, name in above), tuple(dict.fromkeys(spoken)))
-            )
+            known = tuple(dict.fromkeys(word.removeprefix(_WEAK) for word in spoken))
+            weak = frozenset(word.removeprefix(_WEAK) for word in spoken if word.startswith(_WEAK))
+            found.append(Leaf(tuple(name for name, _ in above), tuple(name for _, name in above), known, weak))
     _check_unique(found, file)
     return tuple(found)
 
@@ -122,7 +126,8 @@ def place(captions: Sequence[str], file: Path = OWN) -> Place | None:
         for word in _words_in(_QUOTED.sub(" ", caption.lower()), file):
             for leaf in _speakers(file)[word]:
                 # A Chinese character says about as much as three letters.
-                evidence[leaf] += (3.0 if _CHINESE.search(word) else 1.0) * len(word)
+                weight = (3.0 if _CHINESE.search(word) else 1.0) * (0.25 if word in leaf.weak else 1.0)
+                evidence[leaf] += weight * len(word)
                 if word not in spoken[leaf]:
                     spoken[leaf].append(word)
     if not evidence:

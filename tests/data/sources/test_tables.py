@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import random
+from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from tiny_pictures import write_folder
+from emoji_files import write_packages
+from tiny_pictures import png, write_folder
 
 from hanmo.config import from_mapping
+from hanmo.data.filters.stage7_taxonomy import SYNTHESIS
+from hanmo.data.pairs import Pair, pairs_of
 from hanmo.data.record import Record
 from hanmo.data.rejects import Reject
 from hanmo.data.shards import write_shard
@@ -15,7 +21,9 @@ from hanmo.data.sources.paragraphs import ParagraphSource
 from hanmo.data.sources.tables import KINDS, open_source
 from hanmo.data.sources.tables_read import SourceTable
 from hanmo.data.synthesize.fonts import FACES, font_path
+from hanmo.data.synthesize.hanzi import hanzi, share
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig
+from hanmo.data.taxonomy import leaf_called
 from hanmo.errors import ConfigError, RequestError
 
 
@@ -96,3 +104,84 @@ def test_what_no_set_can_be_is_refused() -> None:
         ParagraphSource(1, 0, chinese=2.0)
     with pytest.raises(RequestError, match="a sentence a line"):
         next(iter(ParagraphSource(1, 0, texts={"en": Path("gone.txt")})))
+
+
+DRAWN: dict[str, dict[str, object]] = {
+    "scenes": {"look": {"width": 256, "height": 256}},
+    "pages": {},
+    "pairs": {"look": {"width": 128, "height": 128}},
+    "solids": {"look": {"width": 96, "height": 96}},
+}
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_every_drawn_kind_depends_on_its_seed_alone_and_has_a_place_in_the_tree(kind: str) -> None:
+    few, more = (records(table(kind=kind, name=kind, count=count, **DRAWN[kind]), seed=3) for count in (1, 2))
+    assert more[: len(few)] == few
+    assert len(more) > len(few)
+    for one in more:
+        assert one.metadata["domain"] == "synthetic"
+        assert leaf_called(f"synthetic/rendered text/{one.metadata[SYNTHESIS]}") is not None
+        assert one.metadata["where"].startswith(f"{kind}#")
+        assert {caption.language for caption in one.captions} in ({"en", "zh"}, set())
+
+
+def test_captions_of_scenes_and_pages_quote_what_is_written() -> None:
+    (scene,) = records(table(kind="scenes", name="scenes", count=1, look={"width": 256, "height": 256}))
+    for caption in scene.captions:
+        assert all(line["text"] in caption.text for line in scene.metadata["lines"])
+    (page,) = records(table(kind="pages", name="pages", count=1))
+    title = page.metadata["lines"][0]["text"]
+    assert [title in caption.text for caption in page.captions[:2]] == [True, True]
+    assert len(page.captions) == 4
+
+
+def test_pairs_are_read_back_whole_and_shapes_are_ours(tmp_path: Path) -> None:
+    found = records(table(kind="pairs", name="pairs", count=4, look={"width": 128, "height": 128}))
+    assert {one.licence for one in found} == {"CC0-1.0"}
+    pairs = list(pairs_of(found))
+    assert len(pairs) == 4
+    assert all(isinstance(pair, Pair) for pair in pairs)
+
+    art = table(kind="pairs", name="pairs", count=1, emoji=write_packages(tmp_path), sets=["fluent-3d"])
+    with pytest.raises(RequestError, match="too few emoji for scenes"):
+        records(art)
+
+
+def test_each_picture_shows_its_share_of_the_standards_characters() -> None:
+    source = open_source(table(kind="rare", name="rare", count=400), seed=2)
+    for number, one in enumerate(islice(source, 4)):
+        assert isinstance(one, Record)
+        written = "".join(line["text"] for line in one.metadata["lines"])
+        assert sorted(char for char in written if char in hanzi()) == sorted(share(number, 400, 1, 2))
+        assert one.captions[0].language == "zh"
+    with pytest.raises(ConfigError, match="times must be 1 or more"):
+        records(table(kind="rare", name="rare", count=200, times=0))
+
+
+def test_emoji_are_read_where_the_command_left_them(tmp_path: Path) -> None:
+    art = table(kind="emoji-art", name="art", path=write_packages(tmp_path / "art"), sets=["fluent-3d"], count=1)
+    (dog,) = records(art)
+    assert (dog.source, dog.licence, dog.metadata["art"]) == ("art", "MIT", "fluent-3d")
+    assert [caption.text for caption in dog.captions[:2]] == ["dog face", "狗脸"]
+    more = table(kind="emoji-art", name="art", path=tmp_path / "art", sets=["fluent-3d", "twemoji"])
+    with pytest.raises(RequestError, match=r"fetch them with 'hanmo data fetch emoji-art .* --sets twemoji'"):
+        records(more)
+    with pytest.raises(ConfigError, match="says its own licence"):
+        table(kind="emoji-art", name="art", path=tmp_path, licence="MIT")
+    with pytest.raises(ConfigError, match="there is no art set 'fluent'"):
+        table(kind="emoji-art", name="art", path=tmp_path, sets=["fluent"])
+
+
+def test_a_folder_of_parquet_files_is_a_hub(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    row = {"image": [{"bytes": png(30), "path": None}], "caption": ["grey"]}
+    pq.write_table(pa.table(row), tmp_path / "set" / "train.parquet")
+    (one,) = records(table(kind="hub", name="grey", dataset=str(tmp_path / "set"), licence="MIT"))
+    assert (one.image, one.source, one.licence, one.captions[0].text) == (png(30), "grey", "MIT", "grey")
+
+
+def test_a_list_that_was_not_fetched_says_how(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("http://a.example/1.png\n", encoding="utf-8")
+    with pytest.raises(RequestError, match="answers"):
+        records(table(kind="urls", name="web", file=tmp_path / "list.txt", answers=tmp_path / "answers.sqlite"))

@@ -38,7 +38,7 @@ class Taxonomy:
 
     config: TaxonomyConfig = TaxonomyConfig()
     name = "taxonomy"
-    version = 1
+    version = 2
     scores = ("leaf", "confidence")
 
     def measure(self, record: Record) -> Measured:

@@ -6,7 +6,7 @@
     urls       lists of URLs, once they are fetched (`hanmo.data.web`)
     hub        Parquet data sets of a hub
     emoji_art, emoji_sets       emoji out of packages
-    cards, paragraphs, scenes, pages     pictures of text, drawn while they are read
+    cards, paragraphs (and rare), scenes, pages     pictures of text, drawn while they are read
     pairs      edits of scenes, and solids with their depth or another view, drawn while they are read
 
 `tables` says how a recipe names them.

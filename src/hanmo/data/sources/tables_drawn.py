@@ -15,7 +15,7 @@ from hanmo.data.sources.emoji_art import ART
 from hanmo.data.sources.emoji_sets import EmojiSetsSource
 from hanmo.data.sources.pages import PageSource
 from hanmo.data.sources.pairs import PairSource, SolidSource
-from hanmo.data.sources.paragraphs import ParagraphSource
+from hanmo.data.sources.paragraphs import ParagraphSource, RareSource
 from hanmo.data.sources.scenes import SceneSource
 from hanmo.data.sources.tables_read import SourceTable, own_licences
 from hanmo.data.synthesize import scene_sample
@@ -59,6 +59,17 @@ class ParagraphTable(DrawnTable):
     texts: dict[str, Path] = field(default_factory=dict)
     look: ParagraphConfig = field(default_factory=ParagraphConfig)
     kind: Literal["paragraphs"] = "paragraphs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RareTable(DrawnTable):
+    """Paragraphs in which every Chinese character of the common standard comes; see `RareSource`."""
+
+    count: int | None = 400
+    times: int = 1
+    fonts: tuple[Path, ...] = ()
+    look: ParagraphConfig = field(default_factory=ParagraphConfig)
+    kind: Literal["rare"] = "rare"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +159,8 @@ def open_drawn(table: DrawnTable, seed: int) -> Source | None:
             return CardSource(count, seed, name, licence, table.look)
         case ParagraphTable():
             return ParagraphSource(count, seed, name, licence, table.chinese, table.fonts, table.texts, table.look)
+        case RareTable():
+            return RareSource(count, seed, table.times, name, licence, table.fonts, table.look)
         case SceneTable():
             return SceneSource(count, seed, name, licence, table.chinese, table.fonts, table.texts, table.look)
         case PageTable():
