@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hanmo.cli import data_balance, data_fetch
+from hanmo.cli import data_annotate, data_balance, data_fetch
 from hanmo.cli.actions import Action, add_actions, check_installed
 from hanmo.cli.answer import say
 from hanmo.errors import RequestError
@@ -36,6 +36,7 @@ examples:
   hanmo data decide runs/data --set stages.looks.thresholds.luma.luma.low=0.2
   hanmo data show runs/data --limit 5
   hanmo data show runs/data/set1 --rejects
+  hanmo data annotate runs/data --to captioned --url http://localhost:8000/v1 --model Qwen2.5-VL-7B-Instruct
   hanmo data fetch emoji-art runs/emoji         a bilingual picture set out of packages
   hanmo data balance runs/data --to balanced    domains at 55, 27, 13 and 5 %
 """
@@ -198,6 +199,10 @@ def _shards(place: Path) -> list[list[Path]]:
     return [shards_of(place)]
 
 
+def _annotate(args: argparse.Namespace) -> None:
+    data_annotate.run(args, _shards)
+
+
 def _balance(args: argparse.Namespace) -> None:
     data_balance.run(args, _shards)
 
@@ -245,6 +250,9 @@ ACTIONS = {
         "One line for each record: id, format, source, licence, first caption; or what was kept back, and why.",
         _configure_show,
         _show,
+    ),
+    "annotate": Action(
+        data_annotate.SUMMARY, data_annotate.DESCRIPTION, data_annotate.configure, _annotate, data_annotate.EXAMPLES
     ),
     "fetch": Action(
         data_fetch.SUMMARY, data_fetch.DESCRIPTION, data_fetch.configure, data_fetch.run, data_fetch.EXAMPLES
