@@ -9,7 +9,8 @@ lie on disk, ours in shards; collecting them is timed apart. Starting the proces
 each worker of each run of ours, which is spawned (the plain ones are forked), so few pictures say little. The sides
 take turns, the order is reversed at every other turn, medians are compared; the targets are those of one pass.
 
-*Single steps*: NSFW, OCR and pure synthesis in one process on one thread. *A billion pictures*: CPU seconds for each,
+*Single steps*: the operators of the other stages that need no weights but those of packages, and synthesis, in one
+process on one thread. *A billion pictures*: CPU seconds for each,
 times a billion; what a core-hour costs is the caller's to state (`--price`). One thing does not grow in proportion: in
 the table of duplicates a look is compared with about 68 in 65,536 of all others, and each takes 200 bytes of memory.
 The last line is JSON.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import resource
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,21 @@ from hanmo.data.collect import CollectConfig, collect
 from hanmo.data.filters import stage1_files, stage2_looks
 from hanmo.data.filters.duplicate_table import NONE, LookOperator
 from hanmo.data.layout import shards_of
-from hanmo.data.ocr import OCR
 from hanmo.data.operator import Operator, Threshold, Thresholds
-from hanmo.data.record import make_record
+from hanmo.data.operators import find_operators
+from hanmo.data.record import Caption, Record, make_record
 from hanmo.data.run import RunConfig, run
+from hanmo.data.sources import Source
 from hanmo.data.sources.folder import FolderSource
+from hanmo.data.sources.pages import PageSource
+from hanmo.data.sources.pairs import PairSource
+from hanmo.data.sources.paragraphs import ParagraphSource
+from hanmo.data.sources.scenes import SceneSource
 from hanmo.data.stage import Stage
-from hanmo.data.synthesize.coverage import file_faces
-from hanmo.data.synthesize.fonts import font_path
-from hanmo.data.synthesize.paragraph import Paragraph, sample_paragraph
+from hanmo.data.synthesize.pages.page import PageConfig
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig
-from hanmo.data.synthesize.passages import builtin
+from hanmo.data.synthesize.scene_sample import SceneConfig as PairConfig
+from hanmo.data.synthesize.scenes.style import SceneConfig
 from hanmo.errors import RequestError
 from hanmo.log import progress
 
@@ -207,55 +211,71 @@ def compare(pictures: int, side: int, stages: Sequence[int], runs: int, workers:
 
 # --- single steps -----------------------------------------------------------------------------------
 
-
-def pages(count: int, side: int) -> list[Image.Image]:
-    """Synthesised paragraphs, English and Chinese in turn."""
-    faces = [*file_faces(Path(font_path("en", "serif"))), *file_faces(Path(font_path("zh", "sans")))]
-    passages = [builtin(script) for script in ("en", "zh")]
-    config, found, seed = ParagraphConfig(side, side), [], 0
-    while len(found) < count:
-        outcome = sample_paragraph(random.Random(seed), passages[len(found) % 2], faces, config)
-        found += [outcome.picture] if isinstance(outcome, Paragraph) else []
-        seed += 1
-    return found
+MEASURED: dict[str, tuple[str, ...]] = {
+    "stage 1, NSFW": ("nsfw",),
+    "stage 3, without image_text": ("caption_split", "caption_length", "invalid_caption"),
+    "stage 4": ("text_split", "intensive_text", "small_characters"),
+    "stage 5, without networks": ("resolution", "image_quality", "codes", "watermark"),
+    "stage 6, without faces": ("category", "portrait_caption"),
+    "stage 7": ("taxonomy",),
+}
+"""Steps -> operators that look at each picture; what needs weights that lie in no package is left out."""
+_OF_TEXT = ("stage 4", "stage 5, without networks")
+"""Steps whose cost depends on how much is written in the picture."""
 
 
 def single_steps(count: int, side: int) -> dict[str, dict[str, float | str]]:
-    """Each step on `count` pictures, after one that does not count; what is not installed says so."""
-    photos = [picture(seed, side) for seed in range(count + 1)]
-    texts = pages(count + 1, side)
-
-    def nsfw() -> Callable[[Image.Image], object]:
-        operator = stage1_files.Nsfw()
-        return lambda image: operator.measure(make_record(_jpeg(image)))
-
-    @cache
-    def reader() -> Callable[[Image.Image], object]:
-        return OCR(threads=1).read
-
-    steps = {
-        "NSFW (with decoding)": (nsfw, photos),
-        "OCR, no text in the picture": (reader, photos),
-        "OCR, a page of text": (reader, texts),
-    }
+    """Each step on `count` pictures, decoding included, after one that does not count; what is missing says so."""
+    photos = [_record(picture(seed, side), f"a red house number {seed} by a lake") for seed in range(count + 1)]
+    pure = ParagraphSource(4 * (count + 1), 0, config=ParagraphConfig(side, side))
+    texts = list(islice((one for one in pure if isinstance(one, Record)), count + 1))
     found: dict[str, dict[str, float | str]] = {}
-    for name, (load, images) in steps.items():
-        try:
-            work = load()
-        except RequestError as missing:
-            found[name] = {"missing": str(missing)}
-            continue
-        work(images[0])
-        spent: list[Cost] = []
-        with timed(spent):
-            for image in images[1:]:
-                work(image)
-        found[name] = _figures(spent[0], count)
-    spent = []
-    with timed(spent):
-        pages(count, side)
-    found["pure synthesis, a page"] = _figures(spent[0], count)
+    for name, names in MEASURED.items():
+        for what, records in ((name, photos), (f"{name}, a page of text", texts)):
+            if records is photos or name in _OF_TEXT:
+                found[what] = _measured(names, records)
+    for name, source in {
+        "synthesis, pure": ParagraphSource(count + 1, 1, config=ParagraphConfig(side, side)),
+        "synthesis, compositional": SceneSource(count + 1, 1, config=SceneConfig(side, side)),
+        "synthesis, complex (Pillow)": PageSource(count + 1, 1, config=PageConfig()),
+        "synthesis, an edit pair": PairSource(count + 1, 1, config=PairConfig(side, side)),
+    }.items():
+        found[name] = _drawn(source, count)
     return found
+
+
+def _measured(names: Sequence[str], records: Sequence[Record]) -> dict[str, float | str]:
+    spent: list[Cost] = []
+    nowhere = Path()
+    try:
+        operators = [wanted.build([], nowhere, nowhere) for wanted in find_operators(names, {})]
+        for operator in operators:
+            operator.measure(records[0])
+        with timed(spent):
+            for record in records[1:]:
+                for operator in operators:
+                    operator.measure(record)
+    except RequestError as missing:
+        return {"missing": str(missing)}
+    return _figures(spent[0], len(records) - 1)
+
+
+def _drawn(source: Source, count: int) -> dict[str, float | str]:
+    """What a source costs for each of `count`: pictures as PNG, captions; its fonts are loaded before."""
+    spent: list[Cost] = []
+    items = iter(source)
+    try:
+        next(items)
+    except RequestError as missing:
+        return {"missing": str(missing)}
+    with timed(spent):
+        for _ in items:
+            pass
+    return _figures(spent[0], count)
+
+
+def _record(image: Image.Image, caption: str) -> Record:
+    return make_record(_jpeg(image), (Caption(caption),))
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -47,8 +47,8 @@ def test_the_plain_side_measures_what_hanmo_measures(tmp_path: Path) -> None:
 
 
 def test_the_single_steps_are_measured_or_say_what_is_missing() -> None:
-    steps = data_figures.single_steps(1, 128)
-    assert len(steps) == 4
+    steps = data_figures.single_steps(1, 256)
+    assert len(steps) == 12
     assert all("missing" in step or step["images_per_second"] > 0 for step in steps.values())
 
 

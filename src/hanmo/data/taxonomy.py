@@ -150,16 +150,19 @@ def _speakers(file: Path) -> dict[str, tuple[Leaf, ...]]:
     return {word: tuple(names) for word, names in found.items()}
 
 
-@cache
-def _pattern(file: Path) -> re.Pattern[str]:
-    """Any word of the tree, the longest first; English ones whole, in singular or plural."""
-    words = _ordered(file)
+def _pattern(words: Sequence[str]) -> re.Pattern[str]:
+    """Any of the words, the first that fits; English ones whole, in singular or plural."""
     return re.compile("|".join(f"({re.escape(word) if _CHINESE.search(word) else _english(word)})" for word in words))
 
 
+def _stem(word: str) -> str:
+    """What stands in a text in any form of the word."""
+    return word[:-1] if re.search("[^aeiou]y$", word) else word
+
+
 def _english(word: str) -> str:
-    stem, ending = (word[:-1], "(?:y|ies)") if re.search("[^aeiou]y$", word) else (word, "(?:e?s)?")
-    return rf"\b{re.escape(stem)}{ending}\b"
+    stem = _stem(word)
+    return rf"\b{re.escape(stem)}{'(?:e?s)?' if stem == word else '(?:y|ies)'}\b"
 
 
 def _singular(name: str) -> str:
@@ -167,12 +170,15 @@ def _singular(name: str) -> str:
 
 
 @cache
-def _ordered(file: Path) -> tuple[str, ...]:
-    return tuple(sorted(_speakers(file), key=lambda word: (-len(word), word)))
+def _ordered(file: Path) -> tuple[tuple[str, str], ...]:
+    """All words with their stems, the longest first."""
+    return tuple((word, _stem(word)) for word in sorted(_speakers(file), key=lambda word: (-len(word), word)))
 
 
 def _words_in(text: str, file: Path) -> list[str]:
-    return [_ordered(file)[(match.lastindex or 1) - 1] for match in _pattern(file).finditer(text)]
+    """The words that a text holds; a longer one hides the shorter ones in it."""
+    there = [word for word, stem in _ordered(file) if stem in text]  # few, and a pattern of all of them is slow
+    return [there[(match.lastindex or 1) - 1] for match in _pattern(there).finditer(text)] if there else []
 
 
 def _split(*lists: str) -> list[str]:
