@@ -25,13 +25,12 @@ from pathlib import Path
 from hanmo import __version__
 from hanmo.data.collect import collect
 from hanmo.data.layout import alone, read_success, shards_of
-from hanmo.data.operator import Operator, check_thresholds
+from hanmo.data.operator import check_thresholds
 from hanmo.data.operators import Wanted
 from hanmo.data.ray_engine import RayConfig, on_ray
 from hanmo.data.recipe import Recipe, dump, read_recipe, wanted
 from hanmo.data.record import Json, canonical_json
-from hanmo.data.run import RunConfig, Summary, run
-from hanmo.data.scores import fingerprint, has_scores, scores_path
+from hanmo.data.run import RunConfig, Summary, measure, run
 from hanmo.data.sources.tables import open_source
 from hanmo.data.sources.tables_read import SourceTable
 from hanmo.data.stage import Stage
@@ -159,25 +158,13 @@ def _stage(recipe: Recipe, number: int, some: Sequence[Wanted]) -> Callable[[], 
         own = folder / "prepared" / table.name
         first = [one.build(shards, own, made) for one in some if not one.prepares]
         measured = 0
-        if len(first) < len(some) and not _all_measured(shards, made, first):
-            names = {operator.name for operator in first}
-            thresholds = {name: found for name, found in table.thresholds.items() if name in names}
-            measured = runner(shards, made, Stage(tuple(first), thresholds, spared=table.spare), config).measured
+        if len(first) < len(some):
+            measured = _measure(recipe, shards, made, Stage(tuple(first)), config)
         operators = tuple(one.build(shards, own / one.name, made) for one in some)
         found = runner(shards, made, Stage(operators, table.thresholds, spared=table.spare), config)
         return replace(found, measured=found.measured + measured)
 
     return work
-
-
-def _all_measured(shards: Sequence[Path], made: Path, operators: Sequence[Operator]) -> bool:
-    """Whether the scores of these operators lie in the stage's set already."""
-    return all(
-        has_scores(scores_path(made / shard.stem, operator), made_from)
-        for shard in shards
-        for made_from in [fingerprint(shard)]
-        for operator in operators
-    )
 
 
 Runner = Callable[[Sequence[Path], Path, Stage, RunConfig], Summary]
@@ -196,6 +183,13 @@ def _runner(recipe: Recipe) -> Runner:
                     raise ConfigError(f"a group of [[ray.groups]] names {names}; one stage must use all of a group's")
             on_ray(recipe.ray)  # says now whether Ray is there
             return partial(_on_ray, recipe.ray)
+
+
+def _measure(recipe: Recipe, shards: Sequence[Path], made: Path, stage: Stage, config: RunConfig) -> int:
+    """The scores that the others of a stage wait for."""
+    if recipe.run.engine == "local":
+        return measure(shards, made, stage, config)
+    return _on_ray(recipe.ray, shards, made, stage, config).measured
 
 
 def _on_ray(config: RayConfig, shards: Sequence[Path], made: Path, stage: Stage, how: RunConfig) -> Summary:

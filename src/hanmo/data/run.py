@@ -29,8 +29,8 @@ from hanmo.data.journal import note_death, pending
 from hanmo.data.layout import alone, places, read_success, shard_in, write_success
 from hanmo.data.operator import check_thresholds, operator_key
 from hanmo.data.pool import run_tasks
-from hanmo.data.scores import fingerprint
-from hanmo.data.stage import Counts, Stage, Task, plan, run_shard
+from hanmo.data.scores import fingerprint, has_scores, scores_path
+from hanmo.data.stage import Counts, Stage, Task, measure_shard, plan, run_shard
 from hanmo.errors import ConfigError, HanmoError, RequestError
 from hanmo.log import get_logger, progress
 
@@ -120,11 +120,7 @@ def run(
         OutputError: the folder cannot be written to, or another run works on it.
         HanmoError: a damaged shard, or workers that die before they reach a record.
     """
-    config = config or RunConfig()
-    check_thresholds(stage.operators, stage.thresholds)
-    for operator in stage.operators:
-        operator_key(operator)
-    tasks = [Task(shard, folder / shard.stem) for shard in shards]
+    config, tasks = config or RunConfig(), _tasks(shards, folder, stage)
     with alone(folder):
         _check_places(folder, tasks)
         plans = {task: plan(stage, fingerprint(task.shard)) for task in tasks}
@@ -141,6 +137,51 @@ def run(
         kept, rejected = (sum(known[name] for known in made) for name in ("kept", "rejected"))
         write_success(folder, {"shards": len(tasks), "kept": kept, "rejected": rejected})
     return Summary(kept, rejected, measured, len(tasks) - len(open_tasks))
+
+
+def measure(shards: Sequence[Path], folder: Path, stage: Stage, config: RunConfig | None = None) -> int:
+    """Only measure, on this machine, so that `run` finds the scores of these operators in the set that it makes.
+
+    What must see the scores of a whole set before it can judge, such as near duplicates, is built between the two.
+
+    Args:
+        shards: see `run`.
+        folder: see `run`; a shard whose scores lie there is not looked at.
+        stage: its operators; thresholds do not matter.
+        config: see `run`.
+
+    Returns:
+        How many measurements were made.
+
+    Raises:
+        ConfigError, RequestError, OutputError, HanmoError: see `run`.
+    """
+    config, tasks = config or RunConfig(), _tasks(shards, folder, stage)
+    with alone(folder):
+        _check_places(folder, tasks)
+        open_tasks = [task for task in tasks if not _measured(task, stage)]
+        work, watch = partial(measure_shard, stage=stage), ShardWatch(config.seconds)
+        measured = 0
+        with (
+            progress(len(tasks), "shards", initial=len(tasks) - len(open_tasks)) as bar,
+            closing(run_tasks(open_tasks, work, watch, config.workers, config.memory)) as done,
+        ):
+            for count in done:
+                measured += count
+                bar.update()
+    return measured
+
+
+def _tasks(shards: Sequence[Path], folder: Path, stage: Stage) -> list[Task]:
+    check_thresholds(stage.operators, stage.thresholds)
+    for operator in stage.operators:
+        operator_key(operator)
+    return [Task(shard, folder / shard.stem) for shard in shards]
+
+
+def _measured(task: Task, stage: Stage) -> bool:
+    made_from = fingerprint(task.shard)
+    return all(has_scores(scores_path(task.place, operator), made_from) for operator in stage.operators)
 
 
 def _check_places(folder: Path, tasks: list[Task]) -> None:

@@ -34,7 +34,6 @@ import numpy as np
 from jaxtyping import Shaped
 
 from hanmo.data.filters.duplicates import REACH, Look, LookIndex, look
-from hanmo.data.layout import read_success
 from hanmo.data.look import picture_of
 from hanmo.data.operator import Measured, digest
 from hanmo.data.record import Record
@@ -174,7 +173,7 @@ def _gather(shards: Sequence[Path], folder: Path, file: Any) -> int:
 def _seen_in(shard: Path, place: Path) -> Iterator[tuple[object, ...]]:
     operator = LookOperator()
     looks = read_scores(scores_path(place, operator), operator, fingerprint(shard))
-    if looks is None or read_success(place) is None:
+    if looks is None:
         raise RequestError(f"{place} holds no looks of {shard.name}: run the operator `look` over the set first")
     for row in read_index(shard, ["id", "size"]):
         found = looks[str(row["id"])]

@@ -32,9 +32,9 @@ from hanmo.data.filters.duplicate_table import (
     nearest_better,
 )
 from hanmo.data.look import decoded_of, looked_at
-from hanmo.data.operator import Measured, Operator
+from hanmo.data.operator import Measured, Operator, check_thresholds
 from hanmo.data.record import Record
-from hanmo.data.run import RunConfig, run
+from hanmo.data.run import RunConfig, measure
 from hanmo.data.stage import Stage
 from hanmo.errors import ConfigError, RequestError
 from hanmo.safety.image import OpenNsfw
@@ -163,7 +163,7 @@ OPERATORS: Mapping[str, type[Operator]] = {
 def with_duplicates(
     shards: Sequence[Path], folder: Path, stage: Stage, table: Path, config: RunConfig | None = None
 ) -> Stage:
-    """Do all of a stage that looks at pixels, build the table, and return the stage with `duplicates` in it.
+    """Measure all of a stage that looks at pixels, build the table, and return the stage with `duplicates` in it.
 
     `run` with what comes back, over the same shards into the same folder, then only looks ids up and decides. The
     operator stands where the stage has `look`, or behind all others where it has none.
@@ -185,8 +185,8 @@ def with_duplicates(
     unknown = set(stage.thresholds.get(Duplicates.name, {})) - set(Duplicates.scores)
     if unknown:
         raise ConfigError(f"thresholds.duplicates.{min(unknown)} belongs to nothing in this run; there is: distance")
-    others = {name: scores for name, scores in stage.thresholds.items() if name != Duplicates.name}
-    run(shards, folder, replace(stage, operators=operators, thresholds=others), config)
+    check_thresholds(operators, {name: scores for name, scores in stage.thresholds.items() if name != Duplicates.name})
+    measure(shards, folder, Stage(operators), config)
     duplicates = Duplicates(duplicate_table(shards, folder, table))
     place = next(i for i, operator in enumerate(operators) if isinstance(operator, LookOperator)) + 1
     return replace(stage, operators=(*operators[:place], duplicates, *operators[place:]))
