@@ -39,6 +39,30 @@ def test_where_gradients_are_asked_for_they_flow(layer: Linear) -> None:
     torch.testing.assert_close(x.grad, layer.weight.sum(0).expand(3, -1))
 
 
+@pytest.mark.skipif(not linear._HERE, reason="needs torch with oneDNN")
+@pytest.mark.parametrize("shape", [(48,), (7, 48), (2, 5, 48)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_are_those_of_torch(shape: tuple[int, ...], bias: bool) -> None:
+    torch.manual_seed(0)
+    layer = Linear(48, 80, bias=bias)
+    x, wanted = torch.randn(*shape, requires_grad=True), torch.randn(*shape[:-1], 80)
+    learned = [x, *layer.parameters()]
+    ours = torch.autograd.grad((layer(x) - wanted).square().sum(), learned)
+    theirs = torch.autograd.grad((nn.Linear.forward(layer, x) - wanted).square().sum(), learned)
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.skipif(not linear._HERE, reason="needs torch with oneDNN")
+def test_what_is_frozen_costs_no_gradient(layer: Linear) -> None:
+    layer.requires_grad_(False)
+    x = torch.randn(2, 5, 48, requires_grad=True)
+    layer(x.transpose(0, 1)).sum().backward()
+    assert layer.weight.grad is None
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, layer.weight.sum(0).expand(2, 5, -1))
+    layer(torch.randn(3, 48)).sum()  # nothing learns here
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_other_dtypes_take_torchs_path(layer: Linear, dtype: torch.dtype) -> None:
     layer.to(dtype)
