@@ -118,3 +118,14 @@ def test_a_cluster_is_part_of_a_recipe(tmp_path: Path) -> None:
     assert again.ray == read.ray
     with pytest.raises(ConfigError, match=r"ray\.groups\.0\.gpu'; did you mean"):
         recipe(tmp_path, HEAD + CARDS + LOOKS + RAY.replace("gpus", "gpu"))
+
+
+def test_the_tiny_recipe_is_read_back_equal(tmp_path: Path, root: Path) -> None:
+    first = read_recipe(root / "recipes" / "tiny" / "data.toml")
+    text = dump(first, wanted(first))
+    second = recipe(tmp_path, text, "stages.looks.thresholds.luma.luma.low=0.2")
+    assert [one.config for some in wanted(second) for one in some] == [
+        one.config for some in wanted(first) for one in some
+    ]
+    assert second.sources == first.sources
+    assert dump(recipe(tmp_path, text), wanted(second)) == text

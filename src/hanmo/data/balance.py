@@ -67,7 +67,7 @@ class BalanceConfig:
         ConfigError: an unknown domain, shares that do not sum to 1, or a number outside its range.
     """
 
-    domains: Mapping[str, float] = field(default_factory=lambda: dict(REPORT))
+    domains: dict[str, float] = field(default_factory=lambda: dict(REPORT))
     total: int = 0
     evenness: float = 1.0
     quality: str = ""
