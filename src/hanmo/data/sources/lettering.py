@@ -6,6 +6,7 @@ It does not know how a text is set, nor in which picture.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hanmo.data.synthesize.coverage import FontFace, faces, file_faces
@@ -14,6 +15,45 @@ from hanmo.data.synthesize.passages import Passage, builtin, from_sentences
 from hanmo.errors import ConfigError, RequestError
 
 SCRIPTS = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class DrawnTexts:
+    """What sources of drawn texts have in common.
+
+    Args:
+        count: how many, those that could not be drawn included.
+        seed: another seed, other pictures.
+        name: what records call the set.
+        licence: of the pictures.
+        chinese: the share of Chinese texts, 0 to 1.
+        fonts: folders of fonts; none takes those of the cards.
+        texts: for each script ("en", "zh") a file of UTF-8 with a sentence a line; scripts without one take the
+            passages that the package brings.
+
+    Raises:
+        ConfigError: a share outside 0 to 1, or texts of another script.
+    """
+
+    count: int
+    seed: int
+    name: str = "texts"
+    licence: str = "unknown"
+    chinese: float = 0.5
+    fonts: tuple[Path, ...] = ()
+    texts: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        check_scripts(self.chinese, self.texts, self.name)
+
+    def passages(self) -> dict[str, tuple[Passage, ...]]:
+        """Of both scripts.
+
+        Raises:
+            RequestError: a file cannot be read.
+        """
+        return {script: passages_of(self.texts, script) for script in SCRIPTS}
 
 
 def check_scripts(chinese: float, given: Iterable[str], what: str) -> None:

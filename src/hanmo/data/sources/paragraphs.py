@@ -15,7 +15,7 @@ from hanmo.data.filters.stage7_taxonomy import SYNTHESIS
 from hanmo.data.record import Caption, Record, make_record
 from hanmo.data.rejects import Reject
 from hanmo.data.sources.cards import png
-from hanmo.data.sources.lettering import SCRIPTS, all_faces, card_faces, check_scripts, passages_of
+from hanmo.data.sources.lettering import DrawnTexts, all_faces, card_faces
 from hanmo.data.synthesize.paragraph import Paragraph, sample_paragraph
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig
 from hanmo.data.synthesize.rare import rare_paragraph
@@ -23,41 +23,22 @@ from hanmo.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class ParagraphSource:
+class ParagraphSource(DrawnTexts):
     """Paragraphs, each with a caption in English and one in Chinese, of which the text's own comes first; a `Source`.
 
-    Args:
-        count: how many, those that could not be drawn included.
-        seed: another seed, other paragraphs.
-        name: what records call the set.
-        licence: of the pictures.
-        chinese: the share of Chinese texts, 0 to 1.
-        fonts: folders of fonts; none takes those of the cards.
-        texts: for each script ("en", "zh") a file of UTF-8 with a sentence a line; scripts without one take the
-            passages that the package brings.
-        config: what they look like.
+    Without `fonts` it takes every face of the cards' font files. See `DrawnTexts` for what else it takes.
 
-    Raises:
-        ConfigError: a share outside 0 to 1, or texts of another script.
+    Args:
+        config: what they look like.
     """
 
-    count: int
-    seed: int
     name: str = "paragraphs"
-    licence: str = "unknown"
-    chinese: float = 0.5
-    fonts: tuple[Path, ...] = ()
-    texts: dict[str, Path] = field(default_factory=dict)
     config: ParagraphConfig = field(default_factory=ParagraphConfig)
-
-    def __post_init__(self) -> None:
-        """See the class."""
-        check_scripts(self.chinese, self.texts, "paragraphs")
 
     def __iter__(self) -> Iterator[Record | Reject]:
         """See `Source`; a font or a text that is missing raises before the first paragraph."""
         known = all_faces(self.fonts) if self.fonts else card_faces()
-        passages = {script: passages_of(self.texts, script) for script in SCRIPTS}
+        passages = self.passages()
         for number in range(self.count):
             where = f"{self.name}#{number}"
             rng = random.Random(f"paragraphs {self.seed} {number}")

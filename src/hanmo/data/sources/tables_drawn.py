@@ -51,12 +51,18 @@ class CardTable(DrawnTable):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParagraphTable(DrawnTable):
-    """Paragraphs; see `ParagraphSource`."""
+class TextTable(DrawnTable):
+    """What tables of drawn texts have in common; see `DrawnTexts`."""
 
     chinese: float = 0.5
     fonts: tuple[Path, ...] = ()
     texts: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParagraphTable(TextTable):
+    """Paragraphs; see `ParagraphSource`."""
+
     look: ParagraphConfig = field(default_factory=ParagraphConfig)
     kind: Literal["paragraphs"] = "paragraphs"
 
@@ -73,12 +79,9 @@ class RareTable(DrawnTable):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneTable(DrawnTable):
+class SceneTable(TextTable):
     """Texts on things in scenes; see `SceneSource`."""
 
-    chinese: float = 0.5
-    fonts: tuple[Path, ...] = ()
-    texts: dict[str, Path] = field(default_factory=dict)
     look: SceneConfig = field(default_factory=SceneConfig)
     kind: Literal["scenes"] = "scenes"
 
