@@ -9,16 +9,19 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hanmo.errors import ConfigError, RequestError
+from hanmo.errors import ConfigError, HanmoError, RequestError
+from hanmo.log import get_logger
 from hanmo.producer.identity import Accept, Identity, accepts, refuse_stale
 from hanmo.producer.link import Claim, Lease, Link, Meta, Put, Stats
 from hanmo.producer.sample import Sample
 from hanmo.producer.wire import bucket_of
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class BrokerConfig:
         claim_seconds: that a producer may be silent over a unit.
         accept: what is taken from producers that have not seen a new configuration yet.
         passes: how often all units are worked through; 0 is without end.
+        tries: after so many producers vanished over a unit, it is given up.
 
     Raises:
         ConfigError: a number out of range.
@@ -41,10 +45,11 @@ class BrokerConfig:
     claim_seconds: float = 120.0
     accept: Accept = "exact"
     passes: int = 1
+    tries: int = 5
 
     def __post_init__(self) -> None:
         """See the class."""
-        for name, least in (("room", 1), ("passes", 0)):
+        for name, least in (("room", 1), ("passes", 0), ("tries", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"broker.{name} is {getattr(self, name)}; it must be {least} or more")
         for name in ("lease_seconds", "claim_seconds"):
@@ -94,8 +99,10 @@ class Broker(Link):
         self._claims: dict[str, _Lent] = {}
         self._here: set[str] = set()
         self._arrived = 0
-        self._counts = dict.fromkeys(("acked", "returned", "repeated", "stale", "reclaimed"), 0)
+        self._counts = dict.fromkeys(("acked", "returned", "repeated", "stale", "reclaimed", "abandoned"), 0)
         self._blocked = 0.0
+        self._lost: Counter[str] = Counter()
+        self._failure = ""
         self._next_pass()
 
     def meta(self) -> Meta:
@@ -170,10 +177,19 @@ class Broker(Link):
             if not done:
                 self._units.appendleft(lent.what)
                 self._counts["reclaimed"] += 1
-            elif not (self._units or self._claims or self._passes) and self._config.passes:
-                self._complete = True
-            self._changed.notify_all()
+            self._see_whether_complete()
             return True
+
+    def fail(self, why: str) -> None:
+        """No producer is left and none will come: whoever leases is told."""
+        with self._changed:
+            self._failure = why
+            self._changed.notify_all()
+
+    def _see_whether_complete(self) -> None:
+        if self._all and self._config.passes and not (self._units or self._claims or self._passes):
+            self._complete = True
+        self._changed.notify_all()
 
     def _next_pass(self) -> None:
         if self._all and (self._passes or not self._config.passes):
@@ -222,6 +238,7 @@ class Broker(Link):
 
         Raises:
             RequestError: more samples than ever wait in a bucket.
+            HanmoError: producers have failed for good.
         """
         if not 1 <= count <= self._config.room:
             raise RequestError(
@@ -231,6 +248,8 @@ class Broker(Link):
         with self._changed:
             while True:
                 self._sweep()
+                if self._failure:
+                    raise HanmoError(self._failure)
                 chosen = self._choose(count, bucket)
                 if chosen is not None:
                     queue = self._queues[chosen]
@@ -288,5 +307,12 @@ class Broker(Link):
         for lease in [lease for lease, lent in self._leases.items() if lent.until <= now]:
             self._give_back(self._leases.pop(lease))
         for claim in [claim for claim, lent in self._claims.items() if lent.until <= now]:
-            self._units.appendleft(self._claims.pop(claim).what)
-            self._counts["reclaimed"] += 1
+            unit = self._claims.pop(claim).what
+            self._lost[unit] += 1
+            if self._lost[unit] >= self._config.tries:
+                self._counts["abandoned"] += 1
+                _log.warning("%s is given up: %d producers vanished over it", unit, self._lost[unit])
+                self._see_whether_complete()
+            else:
+                self._units.appendleft(unit)
+                self._counts["reclaimed"] += 1

@@ -2,7 +2,8 @@
 
 Every call may be made again: one that was cut off, or that finds the server away, is tried anew until patience ends. A
 lease whose answer was lost runs out and comes back; samples that were put twice are known by their ids. What is
-received is one buffer, and tensors are made on it without a copy. Connections are kept, one for each thread.
+received is one buffer, and tensors are made on it without a copy. Connections are kept until `close`; any thread may
+call.
 """
 
 from __future__ import annotations
@@ -68,7 +69,23 @@ class HttpLink(Link):
             raise RequestError(f"{address!r} is no link: give its address, such as http://10.0.0.5:8123")
         self._address, self._host, self._port = address, parts.hostname, parts.port
         self._config = config or ClientConfig()
-        self._local = threading.local()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> HttpLink:
+        """Itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that no call is using; a later call opens another."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Connections do not travel, everything else does."""
@@ -136,7 +153,6 @@ class HttpLink(Link):
                     return read(answer)
                 break
             except (OSError, http.client.HTTPException, HanmoError, ValueError) as error:
-                self._forget()
                 if time.monotonic() + pause > until:
                     raise HanmoError(
                         f"the link {self._address} does not answer ({type(error).__name__}: {error}): see whether it "
@@ -147,12 +163,24 @@ class HttpLink(Link):
         raise RequestError(f"{self._address}: {json.loads(answer.body)['error']}")
 
     def _try(self, name: str, parts: Sequence[bytes | memoryview], wait: float) -> _Answer:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection(self._host, self._port)
+        with self._lock:
+            kept = self._idle.pop() if self._idle else None
+        connection = kept or http.client.HTTPConnection(self._host, self._port)
         connection.timeout = wait + self._config.timeout
         if connection.sock is not None:
             connection.sock.settimeout(connection.timeout)
+        try:
+            answer = self._exchange(connection, name, parts)
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+        return answer
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, name: str, parts: Sequence[bytes | memoryview]
+    ) -> _Answer:
         headers = {"Content-Length": str(sum(len(part) for part in parts)), TOKEN: self._config.token}
         connection.request("POST", f"/{name}", body=iter(parts), headers=headers)
         answer = connection.getresponse()
@@ -165,13 +193,9 @@ class HttpLink(Link):
                     raise http.client.IncompleteRead(b"", len(body) - at)
                 at += count
         answer.read()
-        return _Answer(answer.status, answer.headers.get(LEASE, ""), body)
-
-    def _forget(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
+        if answer.will_close:
             connection.close()
-            self._local.connection = None
+        return _Answer(answer.status, answer.headers.get(LEASE, ""), body)
 
 
 def _meta(known: Mapping[str, Any]) -> Meta:

@@ -8,12 +8,15 @@ The link is bounded: `put` waits while a bucket is full. It does not know what a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from hanmo.producer.identity import Identity
 from hanmo.producer.sample import Sample
+
+_TURN = 2.0
+"""Seconds that a producer waits for room before it says that it is still there."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Stats:
         units: units of work that nobody has claimed; -1 is without end.
         claimed: units being worked on.
         reclaimed: units whose claim ran out or was given back.
+        abandoned: units given up, because producers vanished over each of them again and again.
         blocked: seconds that producers have waited for room.
         complete: whether no more samples will be put.
     """
@@ -89,6 +93,7 @@ class Stats:
     units: int
     claimed: int
     reclaimed: int
+    abandoned: int
     blocked: float
     complete: bool
 
@@ -149,16 +154,22 @@ class Link(Protocol):
         """Give samples back; they are lent again first."""
 
 
-def put_all(link: Link, samples: Sequence[Sample], identity: Identity, claim: str = "") -> Put:
+def put_all(
+    link: Link,
+    samples: Sequence[Sample],
+    identity: Identity,
+    claim: str = "",
+    stopped: Callable[[], bool] = lambda: False,
+) -> Put:
     """Hand samples over, waiting for room as long as it takes; the claim is renewed meanwhile.
 
     Returns:
-        What became of them; fewer are settled than were given when the claim was lost.
+        What became of them; fewer are settled than were given when the claim was lost, or somebody has stopped it.
     """
     settled = stale = 0
     while settled < len(samples):
-        found = link.put(samples[settled:], identity)
+        found = link.put(samples[settled:], identity, _TURN)
         settled, stale = settled + found.settled, stale + found.stale
-        if claim and not link.renew(claim):
+        if (claim and not link.renew(claim)) or stopped():
             break
     return Put(settled, stale)

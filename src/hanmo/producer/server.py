@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,6 +70,27 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def __init__(self, *given: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The call, or the line of calls, is over."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Callers that keep a connection are to notice, too."""
+        super().server_close()
+        for one in list(self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that goes away is no fault."""
@@ -128,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = json.loads(body or b"{}")
         match name:
             case "lease":
-                return self._lease(given["count"], given["bucket"], min(float(given["wait"]), LONGEST_WAIT))
+                return self._lease(int(given["count"]), given["bucket"], min(float(given["wait"]), LONGEST_WAIT))
             case "ack" | "nack" | "renew":
                 return self._answer(200, {"held": getattr(link, name)(str(given["id"]))})
             case "finish":
