@@ -1,0 +1,108 @@
+"""What producers make, as frozen dataclasses that travel as JSON (report section 4.1.1).
+
+    [encode]   how a picture and its words become a sample: part of every sample's identity
+    [choose]   which records become samples: changing it makes no sample stale
+
+A running link hands the newest ones to its producers (`link.Meta.config`). It does not know models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from hanmo.config import from_mapping
+from hanmo.data.operator import Threshold
+from hanmo.errors import ConfigError
+from hanmo.weights.preferences import GRID
+
+
+@dataclass(frozen=True)
+class EncodeConfig:
+    """How a picture and its words become a sample.
+
+    Args:
+        resolution: whose nine sizes targets are put into: 256, 640 or 1328.
+        sizes: other sizes instead, (width, height) in pixels, multiples of 16, such as a small model's.
+        enlarge: how much a picture may be enlarged to cover its size; beyond that it is no sample. 1 is not at all.
+        precision: of the stored numbers.
+        repaint: what is said for reconstruction (the report's I2I), where the target is the source.
+
+    Raises:
+        ConfigError: a size that cannot be trained, or a factor below 1.
+    """
+
+    resolution: int = 256
+    sizes: tuple[tuple[int, int], ...] = ()
+    enlarge: float = 1.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    repaint: str = "Keep the picture exactly as it is."
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        for size in self.sizes:
+            if len(size) != 2 or any(side < GRID or side % GRID for side in size):
+                raise ConfigError(f"encode.sizes has {list(size)}; give [width, height], multiples of {GRID}")
+        if not self.enlarge >= 1.0:
+            raise ConfigError(f"encode.enlarge is {self.enlarge}; it must be 1 (not at all) or more")
+
+
+@dataclass(frozen=True)
+class ChooseConfig:
+    """Which records become samples.
+
+    Args:
+        tasks: of which samples are made: a captioned picture gives t2i, a pair ti2i, any of these pictures i2i.
+        captions: every caption (instruction) of a picture (pair) a sample of its own, or the first alone.
+        use: operators of the data engine that look at each record first.
+        config: their tables.
+        thresholds: operator -> score -> threshold.
+
+    Raises:
+        ConfigError: no task.
+    """
+
+    tasks: tuple[Literal["t2i", "ti2i", "i2i"], ...] = ("t2i", "ti2i")
+    captions: Literal["all", "first"] = "all"
+    use: tuple[str, ...] = ()
+    config: dict[str, dict[str, Any]] = field(default_factory=dict)
+    thresholds: dict[str, dict[str, Threshold]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if not self.tasks:
+            raise ConfigError("choose.tasks is empty; name one or more of t2i, ti2i, i2i")
+
+
+@dataclass(frozen=True)
+class ProducerConfig:
+    """Everything that producers are told."""
+
+    encode: EncodeConfig = field(default_factory=EncodeConfig)
+    choose: ChooseConfig = field(default_factory=ChooseConfig)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a link's meta carries it."""
+        known: dict[str, Any] = asdict(self)
+        known["encode"]["sizes"] = [list(size) for size in self.encode.sizes]
+        known["choose"]["tasks"], known["choose"]["use"] = list(self.choose.tasks), list(self.choose.use)
+        return known
+
+
+def producer_config(known: Mapping[str, Any]) -> ProducerConfig:
+    """The configuration that `to_json` wrote, or that a recipe's tables say.
+
+    Raises:
+        ConfigError: an unknown key or a wrong value; the message names it.
+    """
+    choose = dict(known.get("choose", {}))
+    config = choose.pop("config", {})  # operators' tables, which each operator's own class checks
+    given = {**known, "choose": choose}
+    built = from_mapping(given, ProducerConfig)
+    return ProducerConfig(built.encode, _with_config(built.choose, config))
+
+
+def _with_config(choose: ChooseConfig, config: Mapping[str, Mapping[str, Any]]) -> ChooseConfig:
+    tables = {name: dict(table) for name, table in config.items()}
+    return ChooseConfig(choose.tasks, choose.captions, choose.use, tables, choose.thresholds)
