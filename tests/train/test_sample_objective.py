@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,15 +13,22 @@ from toy_samples import changed, generators, maker, mixed, sample, transformer
 from hanmo.engine.modulation import modulation_tables, predictor, text_stream
 from hanmo.flow import interpolate
 from hanmo.producer.sample import Sample
+from hanmo.train import loop
 from hanmo.train.attention import plain_attention
 from hanmo.train.batches import SampleBatch
+from hanmo.train.checkpoint import Parts
+from hanmo.train.curriculum import Curriculum, CurriculumConfig, Stage, Until
 from hanmo.train.data import DataConfig
 from hanmo.train.flow_run import begin, data_of
+from hanmo.train.mixture import Mixture
 from hanmo.train.objectives.flow_matching import FlowLoss, FlowObjective
 from hanmo.train.objectives.samples import SampleObjective, predict, row_errors
+from hanmo.train.optim import EMA, OptimConfig, build
 from hanmo.train.randomness import generator_for
 from hanmo.train.recipe import FlowRecipe
 from hanmo.train.rows import RowAttention, row_positions
+from hanmo.train.samples import Listed
+from hanmo.train.selection import Only
 
 CPU = torch.device("cpu")
 
@@ -146,6 +154,42 @@ def test_a_batch_is_a_function_of_seed_step_and_part() -> None:
     assert torch.equal(one.batch(2, 1).t, again.t)
     assert not torch.equal(later.noise, again.noise)
     assert not torch.equal(replace(one, seed=8).batch(2, 1).noise, again.noise)
+
+
+def _run(
+    folder: Path, start: int, stop: int, state: dict[str, Any] | None = None
+) -> tuple[list[float], dict[str, Any]]:
+    """Steps of the loop over two stages; the state is what a snapshot would hold after the last one."""
+    samples = [*mixed(), *(sample(number, size=(32, 32), source="drawn") for number in range(20, 26))]
+    curriculum = CurriculumConfig((Stage("64x32", Only(sizes=((64, 32),)), until=Until(4)), Stage("all")))
+    mix = Mixture(Listed(samples), Curriculum(curriculum), 7, 3, 2)
+    learns = SampleObjective(row_positions(transformer()), mix, maker(dropout=0.3), 7, CPU)
+    modules = {"transformer": learns.positions.transformer}
+    config = OptimConfig(lr=3e-3, warmup=0, schedule="constant")
+    ema = EMA(modules, 0.9)
+    optimizers = build(modules, config)
+    if state is not None:
+        mix.load_state_dict(state["data"])
+        modules["transformer"].load_state_dict(state["weights"])
+        for optimizer, own in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+    losses: list[float] = []
+    plan = loop.Plan(stop, 3, 2, config, False, CPU, folder)
+    loop.run(
+        learns, Parts(modules, optimizers, ema), ema, plan, start, lambda report: losses.append(report.losses["loss"])
+    )
+    return losses, {
+        "data": mix.state_dict(stop),
+        "weights": modules["transformer"].state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+    }
+
+
+def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole, _ = _run(tmp_path, 0, 8)
+    first, state = _run(tmp_path, 0, 3)
+    second, _ = _run(tmp_path, 3, 8, state)
+    assert first + second == whole
 
 
 def test_wrapping_an_attention_twice_changes_nothing_and_keeps_what_was_there() -> None:

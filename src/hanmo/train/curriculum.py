@@ -95,9 +95,7 @@ class CurriculumConfig:
                 raise ConfigError(f"{key}.until.steps is {stage.until.steps}; it must be at least 0 (no limit)")
             if place < len(names) - 1 and not ends:
                 after = names[place + 1]
-                raise ConfigError(
-                    f"{key}.until is missing, so {after!r} never begins; give steps or plateau"
-                )
+                raise ConfigError(f"{key}.until is missing, so {after!r} never begins; give steps or plateau")
             if place == len(names) - 1 and ends:
                 raise ConfigError(f"{key}.until is given, but no stage follows; run.steps ends the last one")
 

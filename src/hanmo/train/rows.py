@@ -48,7 +48,8 @@ class Turn:
         # One row of B*M tokens: `apply` takes one table for all rows.
         cos, sin = (table[:, first : first + count].flatten(0, 1) for table in (self.cos, self.sin))
         tokens = x.transpose(1, 2).flatten(0, 1)[None]
-        return apply(tokens, cos, sin)[0].unflatten(0, (batch, count)).transpose(1, 2)
+        turned: Tensor = apply(tokens, cos, sin)[0].unflatten(0, (batch, count)).transpose(1, 2)
+        return turned
 
 
 class RowAttention:

@@ -65,13 +65,17 @@ class Listed:
 
     samples: Sequence[Sample]
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _by_id: dict[str, Sample] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find samples by their ids."""
+        self._by_id.update((each.id, each) for each in self.samples if each.source != EMPTY)
 
     def entries(self) -> Sequence[Entry]:
         """One for each sample but those of dropped captions."""
         return [
             Entry(each.id, each.task, each.size, each.source, self.tags.get(each.id, frozenset()))
-            for each in self.samples
-            if each.source != EMPTY
+            for each in self._by_id.values()
         ]
 
     def sample(self, key: str) -> Sample:
@@ -80,10 +84,9 @@ class Listed:
         Raises:
             RequestError: there is none.
         """
-        for each in self.samples:
-            if each.id == key:
-                return each
-        raise RequestError(f"no sample has the id {key}; the list holds {len(self.samples)}")
+        if key not in self._by_id:
+            raise RequestError(f"no sample has the id {key}; the list holds {len(self._by_id)}")
+        return self._by_id[key]
 
 
 @dataclass(frozen=True)
