@@ -1,0 +1,87 @@
+"""Flow matching over producers' samples (report section 4.1, equations 1 and 2; section 4.1.3, multi-task).
+
+L = E w || v_theta(x_t, t, h) - v ||^2 with logit-normal t and the sample's weight w; h are hidden states that a
+producer has made with the frozen condition encoder. T2I, TI2I and I2I rows stand in one batch: they differ in
+their sources only. The time convention is that of `hanmo.flow`.
+
+The mean is over rows, not divided by the weights' sum, so a batch may be cut into parts. It does not know where
+samples come from: `Draws` says which are next.
+
+Letters: B rows, S target tokens, P channels of a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hanmo.flow import interpolate, velocity
+from hanmo.producer.sample import Sample
+from hanmo.train.batches import Maker, SampleBatch
+from hanmo.train.randomness import generator_for
+from hanmo.train.rows import RowPositions
+
+_DRAWS = 1
+"""Sets the generators of rows apart from those that choose samples."""
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """What decides which samples are next (`mixture.Mixture`)."""
+
+    def samples(self, step: int, part: int) -> Sequence[Sample]:
+        """Samples of one size for batch number (step, part)."""
+
+
+@dataclass(frozen=True)
+class SampleObjective:
+    """The transformer on batches of samples.
+
+    Attributes:
+        positions: of the transformer that learns (`rows.row_positions`).
+        draws: which samples.
+        maker: samples to batches.
+        seed: of everything random.
+        device: of the transformer.
+    """
+
+    positions: RowPositions
+    draws: Draws
+    maker: Maker
+    seed: int
+    device: torch.device
+
+    def batch(self, step: int, part: int) -> SampleBatch:
+        """Batch number (step, part): its random numbers are a function of the seed, these two and the row."""
+        samples = self.draws.samples(step, part)
+        generators = [generator_for(self.seed, _DRAWS, step, part, row) for row in range(len(samples))]
+        return self.maker.batch(samples, generators)
+
+    def loss(self, batch: SampleBatch, done: float) -> Mapping[str, Tensor]:
+        """The weighted squared error of the velocity, and "flow", the same without weights."""
+        errors = row_errors(self.positions, batch, self.device)
+        return {"loss": (batch.weights.to(self.device) * errors).mean(), "flow": errors.detach().mean()}
+
+
+def row_errors(positions: RowPositions, batch: SampleBatch, device: torch.device) -> Float[Tensor, " B"]:
+    """Mean squared error of the velocity of every row."""
+    clean, noise, t = (x.to(device) for x in (batch.latents, batch.noise, batch.t))
+    made = predict(positions, batch, interpolate(clean, noise, t))
+    return (made.float() - velocity(clean, noise)).square().mean(dim=(1, 2))
+
+
+def predict(positions: RowPositions, batch: SampleBatch, x_t: Float[Tensor, "B S P"]) -> Float[Tensor, "B S P"]:
+    """The transformer's velocity at x_t, on x_t's device; one call of the model, whatever the rows' layouts."""
+    device = x_t.device
+    mask = None if batch.mask is None else batch.mask.to(device)
+    shapes = positions.use(batch.shapes, mask, batch.states.shape[1], device)
+    tokens = x_t if batch.condition is None else torch.cat([x_t, batch.condition.to(device)], dim=1)
+    made: Tensor = positions.transformer(
+        tokens, batch.states.to(device), mask, batch.t.to(device), shapes, x_t.shape[1]
+    )
+    return made

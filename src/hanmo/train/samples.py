@@ -1,0 +1,123 @@
+"""Where training samples come from, as the training side sees it (report section 4.1.1, the consumer).
+
+A source lists what it has, one `Entry` for each sample, and gives a sample by its id; a store, a link to a
+producer, or a list in memory can be one. What is drawn is decided from the entries alone, so nothing is loaded
+that another process of the run will train on.
+
+Dropped captions need hidden states that the sample does not hold: those of the prompt " ". From text alone they
+are the same for every picture; in an edit they also hold what the encoder saw in the sources, so each edit has
+its own. A producer stores them as samples whose `source` is "empty": one with the caption "" for text-to-image,
+and for each edit one whose caption is that edit's id. `empty_prompts` reads them.
+
+It does not know how batches are drawn or made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, get_args, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from hanmo.errors import RequestError
+from hanmo.producer.sample import Sample, Task
+
+TASKS: tuple[Task, ...] = get_args(Task)
+EMPTY = "empty"
+"""Name of the data source of the samples that hold the states of dropped captions."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a sample before it is loaded.
+
+    Attributes:
+        id: the sample's.
+        task: the sample's.
+        size: of the target, pixels, width and height: its bucket.
+        source: name of the data source.
+        tags: what else a curriculum may ask for ("text", "refined", "synthetic"): the producer's words.
+    """
+
+    id: str
+    task: Task
+    size: tuple[int, int]
+    source: str = ""
+    tags: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class SampleSource(Protocol):
+    """Anything that samples can be taken from, by any thread."""
+
+    def entries(self) -> Sequence[Entry]:
+        """Everything that can be taken now; the order does not matter."""
+
+    def sample(self, key: str) -> Sample:
+        """The sample of an entry's id."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Samples in memory, and the tags of some of them by id."""
+
+    samples: Sequence[Sample]
+    tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _by_id: dict[str, Sample] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find samples by their ids."""
+        self._by_id.update((each.id, each) for each in self.samples if each.source != EMPTY)
+
+    def entries(self) -> Sequence[Entry]:
+        """One for each sample but those of dropped captions."""
+        return [
+            Entry(each.id, each.task, each.size, each.source, self.tags.get(each.id, frozenset()))
+            for each in self._by_id.values()
+        ]
+
+    def sample(self, key: str) -> Sample:
+        """The sample of this id.
+
+        Raises:
+            RequestError: there is none.
+        """
+        if key not in self._by_id:
+            raise RequestError(f"no sample has the id {key}; the list holds {len(self._by_id)}")
+        return self._by_id[key]
+
+
+@dataclass(frozen=True)
+class EmptyPrompts:
+    """Hidden states of dropped captions.
+
+    Attributes:
+        text: of text-to-image; None without any.
+        edits: of edits and reconstructions, by the sample's id; may be a view into a store.
+    """
+
+    text: Float[Tensor, "T D"] | None = None
+    edits: Mapping[str, Float[Tensor, "T D"]] = field(default_factory=dict)
+
+    def of(self, sample: Sample) -> Float[Tensor, "T D"]:
+        """What replaces a sample's hidden states.
+
+        Raises:
+            RequestError: the producer has not encoded the empty prompt for it.
+        """
+        found = self.text if sample.task == "t2i" else self.edits.get(sample.id)
+        if found is None:
+            key = "mix.dropout" if sample.task == "t2i" else "mix.edit_dropout"
+            raise RequestError(
+                f"the caption of sample {sample.id} ({sample.task}) is to be dropped, but no empty prompt was encoded "
+                f"for it: let the producer write empty prompts, or set {key} = 0"
+            )
+        return found
+
+
+def empty_prompts(samples: Iterable[Sample]) -> EmptyPrompts:
+    """Collect the states of dropped captions among `samples`; all others are passed over."""
+    empty = {sample.caption: sample.hidden for sample in samples if sample.source == EMPTY}
+    return EmptyPrompts(empty.pop("", None), empty)

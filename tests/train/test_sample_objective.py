@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from toy_samples import changed, generators, maker, mixed, sample, transformer
+
+from hanmo.engine.modulation import modulation_tables, predictor, text_stream
+from hanmo.flow import interpolate
+from hanmo.producer.sample import Sample
+from hanmo.train import loop
+from hanmo.train.attention import plain_attention
+from hanmo.train.batches import SampleBatch
+from hanmo.train.checkpoint import Parts
+from hanmo.train.curriculum import Curriculum, CurriculumConfig, Stage, Until
+from hanmo.train.data import DataConfig
+from hanmo.train.flow_run import begin, data_of
+from hanmo.train.mixture import Mixture
+from hanmo.train.objectives.flow_matching import FlowLoss, FlowObjective
+from hanmo.train.objectives.samples import SampleObjective, predict, row_errors
+from hanmo.train.optim import EMA, OptimConfig, build
+from hanmo.train.randomness import generator_for
+from hanmo.train.recipe import FlowRecipe
+from hanmo.train.rows import RowAttention, row_positions
+from hanmo.train.samples import Listed
+from hanmo.train.selection import Only
+
+CPU = torch.device("cpu")
+
+
+class Always:
+    """The same samples at every step."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.given = samples
+
+    def samples(self, step: int, part: int) -> Sequence[Sample]:
+        return self.given
+
+
+def objective(samples: Sequence[Sample], zero_cond_t: bool = False) -> SampleObjective:
+    return SampleObjective(row_positions(transformer(zero_cond_t=zero_cond_t)), Always(samples), maker(), 7, CPU)
+
+
+def gradients(whole: SampleObjective) -> list[Tensor]:
+    return [p.grad.clone() for p in whole.positions.transformer.parameters() if p.grad is not None]
+
+
+@pytest.mark.parametrize("zero_cond_t", [False, True])
+def test_a_batch_of_mixed_layouts_is_the_mean_of_its_rows_alone(zero_cond_t: bool) -> None:
+    samples = mixed()
+    whole = objective(samples, zero_cond_t)
+    batch = whole.batch(3, 1)
+    whole.loss(batch, 0.0)["loss"].backward()
+    together = gradients(whole)
+    whole.positions.transformer.zero_grad()
+    total = 0.0
+    for row, each in enumerate(samples):
+        alone = whole.maker.batch([each], [generator_for(7, 1, 3, 1, row)])
+        loss = whole.loss(alone, 0.0)["loss"] / len(samples)
+        loss.backward()
+        total += float(loss.detach())
+    torch.testing.assert_close(whole.loss(batch, 0.0)["loss"], torch.tensor(total), rtol=1e-5, atol=1e-6)
+    for one, other in zip(together, gradients(whole), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_every_row_sees_what_the_pipeline_would_show_it() -> None:
+    """The velocity of a row of a mixed batch is that of the engine's own loop for this row's pictures."""
+    whole = objective(mixed())
+    batch = whole.batch(0, 0)
+    x_t = interpolate(batch.latents, batch.noise, batch.t)
+    plain = transformer()
+    with torch.no_grad():
+        made = predict(whole.positions, batch, x_t)
+        for row, each in enumerate(mixed()):
+            alone = maker().batch([each], [torch.Generator()])
+            stream = text_stream(plain, each.hidden[None], None, batch.shapes[row])
+            tables = modulation_tables(plain, batch.t[row : row + 1])
+            velocity = predictor(plain, tables, stream, pictures=alone.condition)
+            torch.testing.assert_close(made[row : row + 1], velocity(x_t[row : row + 1], 0), rtol=1e-4, atol=1e-5)
+
+
+def test_sources_and_their_order_matter() -> None:
+    edit = mixed()[2]
+    turned = changed(edit, sources=edit.sources[::-1])
+    both = objective([edit, turned])
+    batch = maker().batch([edit, turned], [torch.Generator().manual_seed(1) for _ in range(2)])
+    first, second = row_errors(both.positions, batch, CPU).detach().tolist()
+    assert first != pytest.approx(second, rel=1e-6)
+
+
+def test_the_loss_of_a_silent_model_is_the_closed_form() -> None:
+    """With a velocity of zero, a row's loss is |noise - x0|^2, counted as often as its weight says."""
+    samples = mixed()
+    silent = objective(samples)
+    last = silent.positions.transformer.proj_out
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+    errors = []
+    for row, each in enumerate(samples):
+        generator = generator_for(7, 1, 5, 0, row)
+        torch.rand(1, generator=generator)  # whether the caption is dropped
+        torch.randn(1, generator=generator)  # the time
+        noise, own = (torch.randn(16, 4, 8, generator=generator) for _ in range(2))
+        x0 = (each.target[0] + (0.5 * each.target[1]).exp() * own - 0.1) / 0.8
+        errors.append(float((noise - x0).square().mean()))
+    losses = silent.loss(silent.batch(5, 0), 0.0)
+    weighted = sum(each.weight * error for each, error in zip(samples, errors, strict=True))
+    assert float(losses["loss"].detach()) == pytest.approx(weighted / 5, rel=1e-5)
+    assert float(losses["flow"]) == pytest.approx(sum(errors) / 5, rel=1e-5)
+
+
+@pytest.mark.parametrize("edits", [0.0, 1.0])
+def test_the_loss_equals_that_of_the_loop_over_cards(
+    flow_recipe: Callable[..., FlowRecipe], tmp_path: Path, edits: float
+) -> None:
+    recipe = flow_recipe(data=DataConfig(cards=8, pairs=4, edits=edits, dropout=0.0))
+    model = begin(recipe, tmp_path)
+    data = data_of(recipe, model, tmp_path)
+    cards = data.batch(0, 0)
+    with torch.no_grad():
+        known = FlowObjective(model.transformer, model.encoder, None, data, FlowLoss(1.0), recipe.auxiliary, CPU)
+        expected = known.loss(cards, 1.0)["flow"]
+        text = model.encoder.encode_ids(cards.ids, cards.patches, cards.kind)
+        width, height = recipe.cards.width, recipe.cards.height
+        rows = len(cards.latents)
+        batch = SampleBatch(
+            ids=("",) * rows,
+            tasks=("t2i",) * rows,
+            size=(width, height),
+            states=text.states,
+            mask=text.mask,
+            latents=cards.latents,
+            condition=cards.condition,
+            shapes=(cards.shapes,) * rows,
+            noise=cards.noise,
+            t=cards.t,
+            weights=torch.ones(rows),
+        )
+        found = SampleObjective(row_positions(model.transformer), Always([]), maker(), 0, CPU).loss(batch, 1.0)
+    torch.testing.assert_close(found["loss"], expected, rtol=1e-6, atol=1e-7)
+
+
+def test_a_batch_is_a_function_of_seed_step_and_part() -> None:
+    one = objective(mixed())
+    again, later = one.batch(2, 1), one.batch(2, 2)
+    assert torch.equal(one.batch(2, 1).latents, again.latents)
+    assert torch.equal(one.batch(2, 1).t, again.t)
+    assert not torch.equal(later.noise, again.noise)
+    assert not torch.equal(replace(one, seed=8).batch(2, 1).noise, again.noise)
+
+
+def _run(
+    folder: Path, start: int, stop: int, state: dict[str, Any] | None = None
+) -> tuple[list[float], dict[str, Any]]:
+    """Steps of the loop over two stages; the state is what a snapshot would hold after the last one."""
+    samples = [*mixed(), *(sample(number, size=(32, 32), source="drawn") for number in range(20, 26))]
+    curriculum = CurriculumConfig((Stage("64x32", Only(sizes=((64, 32),)), until=Until(4)), Stage("all")))
+    mix = Mixture(Listed(samples), Curriculum(curriculum), 7, 3, 2)
+    learns = SampleObjective(row_positions(transformer()), mix, maker(dropout=0.3), 7, CPU)
+    modules = {"transformer": learns.positions.transformer}
+    config = OptimConfig(lr=3e-3, warmup=0, schedule="constant")
+    ema = EMA(modules, 0.9)
+    optimizers = build(modules, config)
+    if state is not None:
+        mix.load_state_dict(state["data"])
+        modules["transformer"].load_state_dict(state["weights"])
+        for optimizer, own in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+    losses: list[float] = []
+    plan = loop.Plan(stop, 3, 2, config, False, CPU, folder)
+    loop.run(
+        learns, Parts(modules, optimizers, ema), ema, plan, start, lambda report: losses.append(report.losses["loss"])
+    )
+    return losses, {
+        "data": mix.state_dict(stop),
+        "weights": modules["transformer"].state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+    }
+
+
+def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole, _ = _run(tmp_path, 0, 8)
+    first, state = _run(tmp_path, 0, 3)
+    second, _ = _run(tmp_path, 3, 8, state)
+    assert first + second == whole
+
+
+def test_wrapping_an_attention_twice_changes_nothing_and_keeps_what_was_there() -> None:
+    net = transformer()
+    block = net.transformer_blocks[0]
+    block.attn.attend = plain_attention  # type: ignore[union-attr, assignment]
+    first = row_positions(net)
+    assert row_positions(net) == first
+    assert isinstance(first.wrapped[0], RowAttention)
+    assert first.wrapped[0].attend is plain_attention
+    errors = SampleObjective(first, Always(mixed()), maker(), 7, CPU)
+    batch = errors.batch(0, 0)
+    torch.testing.assert_close(
+        row_errors(first, batch, CPU), row_errors(row_positions(transformer()), batch, CPU), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_recomputed_activations_see_the_positions_of_their_own_batch() -> None:
+    plain, kept = objective(mixed()), objective(mixed())
+    kept.positions.transformer.checkpointing = True
+    for each in (plain, kept):
+        each.loss(each.batch(0, 0), 0.0)["loss"].backward()
+    for one, other in zip(gradients(plain), gradients(kept), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_of_one_layout_take_the_models_own_path() -> None:
+    same = [sample(number, "ti2i", sources=((32, 32),), length=4) for number in range(3)]
+    one = objective(same)
+    batch = one.batch(0, 0)
+    before = row_errors(one.positions, one.maker.batch(mixed(), generators(5)), CPU)
+    assert before.shape == (5,)
+    row_errors(one.positions, batch, CPU)
+    assert all(attend.turn is None for attend in one.positions.wrapped)
