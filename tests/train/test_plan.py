@@ -52,14 +52,14 @@ def measured(config: TransformerConfig, work: Work, checkpointing: bool) -> int:
 
 def test_a_block_keeps_the_bytes_that_the_formula_says() -> None:
     three, two = measured(TOY, WORK, False), measured(replace(TOY, num_layers=2), WORK, False)
-    assert three - two == block_bytes(TOY, WORK, 1, "off", 4)
+    assert three - two == block_bytes(TOY, WORK, 1, "off", 4.0)
 
 
 @pytest.mark.parametrize("checkpointing", ["off", "full"])
 @pytest.mark.parametrize("work", [WORK, Work(2, 64, 30)])
 def test_a_model_keeps_the_bytes_that_the_formula_says(checkpointing: str, work: Work) -> None:
     found = measured(TOY, work, checkpointing == "full")
-    assert activation_bytes(TOY, work, 1, checkpointing, 4) == pytest.approx(found, rel=0.03)  # type: ignore[arg-type]
+    assert activation_bytes(TOY, work, 1, checkpointing, 4.0) == pytest.approx(found, rel=0.03)  # type: ignore[arg-type]
 
 
 def test_checkpointing_keeps_less_the_more_of_it_there_is() -> None:

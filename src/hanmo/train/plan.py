@@ -18,11 +18,11 @@ from typing import Literal
 
 from hanmo.errors import ConfigError
 from hanmo.model.config import TransformerConfig
-from hanmo.train.flops import Work
+from hanmo.train.flops import WAVES, Work
 from hanmo.train.hardware import MFU, gpu_named
 
 Checkpointing = Literal["off", "selective", "full"]
-HALF, FULL = 2, 4
+HALF, FULL = 2.0, 4.0
 """Bytes of a bfloat16 and of a float32."""
 _SPLIT = re.compile(r"^transformer_blocks\.\d+\.(attn\.(to|add)_|(img|txt)_mlp)")
 _MODULATION = re.compile(r"^transformer_blocks\.\d+\.(img|txt)_mod")
@@ -153,7 +153,7 @@ _LAST_ALL = _Kept(whole=3, split=4)
 _STATISTICS = 4  # float32 a token: mean and deviation of two norms
 
 
-def block_bytes(config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: int) -> float:
+def block_bytes(config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: float) -> float:
     """What one block keeps (not the last), where activations have `size` bytes a number."""
     tokens, width, heads = work.tokens, config.inner_dim, config.num_attention_heads / tensor
     if checkpointing == "full":
@@ -166,7 +166,7 @@ def block_bytes(config: TransformerConfig, work: Work, tensor: int, checkpointin
 
 
 def activation_bytes(
-    config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: int = HALF
+    config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: float = HALF
 ) -> float:
     """What autograd keeps between the forward and the backward pass of one batch, on one GPU.
 
@@ -181,7 +181,7 @@ def activation_bytes(
     target, image = work.pictures * work.target, work.pictures * work.image
     text = work.pictures * work.text
     blocks = (config.num_layers - 1) * block_bytes(config, work, tensor, checkpointing, size)
-    tables = config.num_layers * work.pictures * 12 * width * size if checkpointing == "full" else 0
+    tables = config.num_layers * work.pictures * 12 * width * size if checkpointing == "full" else 0.0
     if checkpointing == "full":
         last = work.tokens * width * size
     else:
@@ -189,6 +189,7 @@ def activation_bytes(
         numbers = target * _LAST_TARGET.on_rank(tensor) + work.tokens * _LAST_ALL.on_rank(tensor)
         last = numbers * cheap * width * size
     head = image * config.in_channels + 2 * text * config.joint_attention_dim + 3 * target * width
+    head += work.pictures * (WAVES + 5 * width)  # times, their embedding and what it became
     return blocks + tables + last + head * size
 
 
