@@ -72,8 +72,8 @@ def refuse_full(path: Path) -> None:
     if kind in KINDS:
         recipe = read_full(path)
         raise ConfigError(
-            f"{path} is a run of {recipe.shard.gpus} {recipe.shard.gpu} GPUs on the published model, which this version "
-            "plans but does not start: see what it takes with --dry-run"
+            f"{path} is a run of {recipe.shard.gpus} {recipe.shard.gpu} GPUs on the published model, which this "
+            "version plans but does not start: see what it takes with --dry-run"
         )
     known = ("vae", "flow", *KINDS)
     if kind not in known:
