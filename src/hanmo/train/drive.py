@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from hanmo.errors import OutputError
 from hanmo.log import get_logger, progress
 from hanmo.train import checkpoint, loop
 from hanmo.train.files import RunFolder
+from hanmo.train.flops import Costed
+from hanmo.train.hardware import peak_of
+from hanmo.train.meter import Counted, Meter, duration
 from hanmo.train.metrics import Metrics
 from hanmo.train.optim import EMA, OptimConfig, build, fast_bfloat16
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import RunConfig
+from hanmo.train.trackers import open_trackers
 
 log = get_logger(__name__)
 
@@ -31,7 +36,7 @@ Preview = Callable[[int, Metrics], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained, and what is done with it."""
+    """What is trained, and what is done with it; `track` names services that are told too (`trackers`)."""
 
     name: str
     seed: int
@@ -42,6 +47,7 @@ class Job:
     preview: Preview
     export: Callable[[], None]
     ranks: Ranks = ALONE
+    track: Sequence[str] = ()
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
@@ -51,7 +57,7 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
 
     Raises:
         TrainingError: nothing to resume, or a loss that is not finite.
-        OutputError: the disk is full.
+        OutputError: the disk is full at the last step; before, a snapshot that does not fit is left out and counted.
     """
     optimizers = build(job.modules, job.optim)
     ema = EMA(job.modules, job.optim.ema)
@@ -66,27 +72,35 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
         job.name, _sizes(job.modules), start, plan.steps, plan.pictures * plan.accumulate,
         "bfloat16 products" if plan.autocast else "float32", torch.get_num_threads(),
     )  # fmt: skip
+    peak = peak_of(plan.device) if isinstance(job.objective, Costed) else None
+    if peak is not None:
+        log.info("MFU is a share of %.4g TFLOP/s per process: %s", peak.flops / 1e12, peak.source)
+    trackers = open_trackers(job.track, job.name, folder)
     with (
-        Metrics(folder.path, start) as metrics,
+        Metrics(folder.path, start, trackers) as metrics,
         progress(plan.steps, job.name, initial=start) as bar,
     ):
-        meter = _Meter(plan.pictures * plan.accumulate)
+        counted = Counted(job.objective)
+        meter = Meter(plan.pictures * plan.accumulate, plan.steps, counted, job.ranks.count, peak, plan.device)
+        skipped = 0
 
         def after(report: loop.Report) -> None:
+            nonlocal skipped
             meter.add(report)
             step, last = report.step, report.step == plan.steps
-            bar.update(1, meter.shown())
+            bar.update(1, meter.shown(step))
             if step % job.run.log_every == 0 or last:
-                values = meter.take()
+                values = meter.take(step) | ({"snapshots_skipped": float(skipped)} if skipped else {})
+                left = duration(values["seconds_left"])
                 metrics.scalars(step, values)
-                log.info("step %d/%d %s, %s left", step, plan.steps, _words(values), _left(values, plan, step))
+                log.info("step %d/%d %s, %s left", step, plan.steps, _words(values), left)
             if step % job.run.save_every == 0 or last:
-                checkpoint.save(folder.snapshots, step, parts, job.seed, job.run.keep)
+                skipped += not _save(job, folder, parts, step, last)
             if last or (job.run.preview_every and step % job.run.preview_every == 0):
                 _look(job, folder, ema, metrics, step)
                 meter.restart()
 
-        loop.run(job.objective, parts, ema, plan, start, after)
+        loop.run(counted, parts, ema, plan, start, after)
         if start >= plan.steps:
             _look(job, folder, ema, metrics, start)
 
@@ -95,6 +109,18 @@ def _plan(job: Job, folder: Path) -> loop.Plan:
     device = torch.device(job.run.device)
     autocast = job.run.precision == "bfloat16" or (job.run.precision == "auto" and fast_bfloat16(device))
     return loop.Plan(job.run.steps, job.run.batch, job.run.accumulate, job.optim, autocast, device, folder, job.ranks)
+
+
+def _save(job: Job, folder: RunFolder, parts: checkpoint.Parts, step: int, last: bool) -> bool:
+    """Write a snapshot; a disk that is full costs this one, not the run, unless it is the last."""
+    try:
+        checkpoint.save(folder.snapshots, step, parts, job.seed, job.run.keep)
+    except OutputError as error:
+        if last:
+            raise
+        log.warning("step %d: no snapshot (%s); the run goes on, and the one before stays", step, error)
+        return False
+    return True
 
 
 def _look(job: Job, folder: RunFolder, ema: EMA, metrics: Metrics, step: int) -> None:
@@ -139,49 +165,9 @@ def averaged(modules: Mapping[str, nn.Module], ema: EMA) -> Iterator[None]:
             module.train()
 
 
-@dataclass
-class _Meter:
-    """Means since the last line of metrics."""
-
-    pictures: int
-    _sums: dict[str, list[float]] = field(default_factory=dict)
-    _began: float = field(default_factory=time.perf_counter)
-    _steps: int = 0
-    _waited: float = 0.0
-
-    def add(self, report: loop.Report) -> None:
-        values = {**report.losses, "grad_norm": report.norm, "lr_factor": report.rate}
-        for key, value in values.items():
-            self._sums.setdefault(key, []).append(value)
-        self._steps += 1
-        self._waited += report.waited
-
-    def shown(self) -> dict[str, float]:
-        shown = {key: values[-1] for key, values in self._sums.items() if key not in ("grad_norm", "lr_factor")}
-        return {**shown, "images/s": self._speed()}
-
-    def take(self) -> dict[str, float]:
-        means = {key: sum(values) / len(values) for key, values in self._sums.items()}
-        waiting = self._waited / max(time.perf_counter() - self._began, 1e-9)
-        means |= {"images_per_second": self._speed(), "waiting": waiting}
-        self.restart()
-        return means
-
-    def restart(self) -> None:
-        self._sums, self._steps, self._waited, self._began = {}, 0, 0.0, time.perf_counter()
-
-    def _speed(self) -> float:
-        return self._steps * self.pictures / max(time.perf_counter() - self._began, 1e-9)
-
-
 def _sizes(modules: Mapping[str, nn.Module]) -> str:
     return ", ".join(f"{name} {sum(p.numel() for p in module.parameters()):,}" for name, module in modules.items())
 
 
 def _words(values: Mapping[str, float]) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
-
-
-def _left(values: Mapping[str, float], plan: loop.Plan, step: int) -> str:
-    seconds = (plan.steps - step) * plan.pictures * plan.accumulate / max(values["images_per_second"], 1e-9)
-    return f"{seconds / 60:.1f} min"

@@ -7,28 +7,34 @@ It does not know what the numbers mean.
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from hanmo.errors import OutputError
 from hanmo.log import get_logger
+from hanmo.train.trackers import Tracker
 
 log = get_logger(__name__)
 
 
 class Metrics:
-    """Writes scalars and pictures of one run; use as a context manager."""
+    """Writes scalars and pictures of one run; use as a context manager.
 
-    def __init__(self, folder: Path, step: int) -> None:
+    A full disk costs no run: lines that cannot be written wait, and are written when there is room.
+    """
+
+    def __init__(self, folder: Path, step: int, trackers: Sequence[Tracker] = ()) -> None:
         """Open the files of the run in `folder`, keeping only what is told of steps up to `step`."""
         self._path = folder / "metrics.jsonl"
         _cut(self._path, step)
-        self._file = self._path.open("a", encoding="utf-8")
+        self._file = self._path.open("ab", buffering=0)
+        self._waiting: list[bytes] = []
+        self._trackers = trackers
         self._board = _board(folder / "tensorboard", step)
 
     def __enter__(self) -> Metrics:
@@ -39,34 +45,49 @@ class Metrics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the files."""
+        if self._waiting and not self._write():
+            log.warning("%d lines of metrics were never written: no room in %s", len(self._waiting), self._path.parent)
         self._file.close()
         if self._board is not None:
             self._board.close()
+        for tracker in self._trackers:
+            tracker.close()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Tell numbers of one step.
-
-        Raises:
-            OutputError: the disk is full.
-        """
+        """Tell numbers of one step."""
         line = {
             "step": step,
             "time": round(time.time(), 3),
             **{key: float(f"{v:.6g}") for key, v in values.items()},
         }
-        try:
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror}; free some space") from error
+        self._waiting.append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        if not self._write():
+            log.warning("no room for metrics in %s; %d lines wait", self._path.parent, len(self._waiting))
+            return
         if self._board is not None:
             for key, value in values.items():
                 self._board.add_scalar(key, value, step)
+        for tracker in self._trackers:
+            tracker.scalars(step, values)
 
     def picture(self, step: int, name: str, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
         """Show a picture [H, W, 3] on the board."""
         if self._board is not None:
             self._board.add_image(name, pixels, step, dataformats="HWC")
+
+    def _write(self) -> bool:
+        """Write the lines that wait, each whole or not at all; False when there is no room."""
+        while self._waiting:
+            before = os.fstat(self._file.fileno()).st_size
+            try:
+                whole = self._file.write(self._waiting[0]) == len(self._waiting[0])
+            except OSError:
+                whole = False
+            if not whole:
+                self._file.truncate(before)
+                return False
+            self._waiting.pop(0)
+        return True
 
 
 def _cut(path: Path, step: int) -> None:

@@ -22,7 +22,9 @@ from hanmo.errors import ConfigError
 from hanmo.flow import interpolate, velocity
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
+from hanmo.model.tokens import DROP
 from hanmo.train.data import FlowBatch, FlowData
+from hanmo.train.flops import Cost, Work, cost
 from hanmo.train.objectives import auxiliary
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig, IdentityHead, Labels
 
@@ -62,6 +64,18 @@ class FlowObjective:
     def batch(self, step: int, part: int) -> FlowBatch:
         """Cards, words and noise of the step."""
         return self.data.batch(step, part)
+
+    def cost(self, batch: FlowBatch) -> Cost:
+        """Tokens and operations of the transformer on a batch, both streams, padding included."""
+        seen = batch.patches or [[]] * len(batch.ids)
+        merge = self.encoder.picture_config.merge_size
+        text = max(
+            len(ids) + sum(picture.tokens(merge) - 1 for picture in pictures)  # each stands in ids as one token
+            for ids, pictures in zip(batch.ids, seen, strict=True)
+        )
+        source = 0 if batch.condition is None else batch.condition.shape[1]
+        work = Work(len(batch.ids), batch.latents.shape[1], text - DROP[batch.kind], source)
+        return cost(self.transformer.config, work)
 
     def loss(self, batch: FlowBatch, done: float) -> Mapping[str, Tensor]:
         """The weighted squared error of the velocity, and what is left of the auxiliary losses."""

@@ -1,0 +1,224 @@
+"""`hanmo train RECIPE --dry-run`: everything that can be known before the first step, in seconds and without a batch.
+
+The recipe itself is read as a run would read it, so an unknown key ends here too. Then folders, disk, data and
+checkpoints (`checks`), and for full-size recipes the plan (`full_plan`). It trains nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+
+from hanmo.config import nearest
+from hanmo.errors import ConfigError, HanmoError
+from hanmo.model.config import TransformerConfig, VAEConfig
+from hanmo.train import checks
+from hanmo.train.checks import GB, Check
+from hanmo.train.full_plan import FullPlan, StagePlan, plan
+from hanmo.train.full_recipe import KINDS, FullRecipe, read_full
+from hanmo.train.hardware import gpu_named
+from hanmo.train.recipe import FlowRecipe, VAERecipe, read
+from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
+
+STATE_BYTES = 16.0
+"""Of a snapshot or of memory for each parameter that is trained: weight, average, two moments, float32."""
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a dry run found: lines of the plan, and of the checks."""
+
+    plan: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def wrong(self) -> int:
+        """How many checks would make the run fail."""
+        return sum(check.level == "wrong" for check in self.checks)
+
+    def text(self) -> str:
+        """For people."""
+        return "\n".join([*self.plan, *(f"{check.level:<7}{check.what}" for check in self.checks)])
+
+
+def kind_of(path: Path) -> str:
+    """What a recipe says it is; "" where it says nothing.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return str(tomllib.load(file).get("kind", ""))
+    except OSError as error:
+        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the recipe {path} is not TOML: {error}") from error
+
+
+def refuse_full(path: Path) -> None:
+    """Stop a full-size recipe that was started without `--dry-run`, and one whose kind nobody knows.
+
+    Raises:
+        ConfigError: as said.
+    """
+    kind = kind_of(path)
+    if kind in KINDS:
+        recipe = read_full(path)
+        raise ConfigError(
+            f"{path} is a run of {recipe.shard.gpus} {recipe.shard.gpu} GPUs on the published model, which this "
+            "version plans but does not start: see what it takes with --dry-run"
+        )
+    known = ("vae", "flow", *KINDS)
+    if kind not in known:
+        near = nearest(kind, known)
+        raise ConfigError(
+            f"kind is {kind!r} in {path}; {f'did you mean {near!r}?' if near else f'choose one of {known}'}"
+        )
+
+
+def dry_run(path: Path, overrides: Sequence[str] = (), resume: bool = False) -> DryRun:
+    """Check a recipe of any kind.
+
+    Args:
+        path: the TOML file.
+        overrides: `a.b=c` strings over it.
+        resume: whether the run would be resumed.
+
+    Raises:
+        ConfigError: the recipe itself; the message names the key.
+    """
+    if kind_of(path) in KINDS:
+        return _full(read_full(path, overrides), resume)
+    recipe = read(path, overrides)
+    return _flow(recipe, resume) if isinstance(recipe, FlowRecipe) else _vae(recipe, resume)
+
+
+# --- the published size ----------------------------------------------------------------------------
+
+
+def _full(recipe: FullRecipe, resume: bool) -> DryRun:
+    part: checks.Part = "vae" if recipe.kind == "vae_decoder" else "transformer"
+    base = checks.base_model(recipe.model.base, recipe.model.fresh, part)
+    found = list(base.checks)
+    found += [checks.data_folder(f"data.sets.{one.name}.path", one.path) for one in recipe.data.sets]
+    if not recipe.data.sets:
+        found.append(Check("wrong", "data.sets is empty: name what is trained on"))
+    folder = recipe.run.folder / recipe.name
+    found += checks.run_folder(folder, resume)
+    if base.transformer is None or base.vae is None:
+        return DryRun((f"{recipe.name} ({recipe.kind}): no plan without its model",), tuple(found))
+    planned = plan(recipe, base.transformer, base.vae)
+    gpu, here = gpu_named(recipe.shard.gpu), torch.cuda.device_count() >= recipe.shard.tensor
+    found += checks.disk(folder, STATE_BYTES * planned.trained, recipe.run.keep, here)
+    for stage in planned.stages:
+        room = f"{stage.name}: {stage.memory.total / GB:.1f} of {gpu.memory / GB:.0f} GB on each {gpu.name}"
+        if stage.memory.total > gpu.memory:
+            advice = "more of shard.data or shard.tensor, fewer batch.pictures, or shard.checkpointing"
+            found.append(Check("wrong", f"{room} do not fit: {advice}"))
+        else:
+            found.append(Check("ok", room))
+    return DryRun(tuple(_plan_lines(recipe, planned)), tuple(found))
+
+
+def _plan_lines(recipe: FullRecipe, planned: FullPlan) -> list[str]:
+    shard, gpu = recipe.shard, gpu_named(recipe.shard.gpu)
+    part = "" if planned.trained == planned.parameters else f", {planned.trained:,} of them or beside them trained"
+    lines = [
+        f"{recipe.name} ({recipe.kind}): {recipe.run.steps:,} steps on {shard.gpus} {gpu.name}"
+        f" = {shard.data} data x {shard.tensor} tensor, {shard.style}, checkpointing {shard.checkpointing}",
+        f"parameters {planned.parameters:,}{part}",
+        f"assumed: {gpu.peak / 1e12:,.0f} TFLOP/s bfloat16 ({gpu.source}) x MFU {shard.mfu:g}; "
+        f"{shard.reserve:g} GB a GPU for CUDA and NCCL",
+    ]
+    return [*lines, *(line for stage in planned.stages for line in _stage_lines(recipe, stage))]
+
+
+def _stage_lines(recipe: FullRecipe, stage: StagePlan) -> list[str]:
+    what = f"{recipe.decoder.crop} pixels" if recipe.kind == "vae_decoder" else f"{stage.batch.resolution}p"
+    parts = ", ".join(
+        f"{field.name} {getattr(stage.memory, field.name) / GB:.1f}"
+        for field in fields(stage.memory)
+        if getattr(stage.memory, field.name) >= 0.05 * GB
+    )
+    tokens = "latent cells" if recipe.kind == "vae_decoder" else "tokens"
+    return [
+        f"stage {stage.name}: {what}, {stage.pictures:,} pictures and {stage.tokens:,} {tokens} a step, "
+        f"{stage.seconds:.2f} s a step predicted",
+        f"  memory per GPU {stage.memory.total / GB:.1f} GB: {parts}",
+    ]
+
+
+# --- small recipes ---------------------------------------------------------------------------------
+
+
+def _flow(recipe: FlowRecipe, resume: bool) -> DryRun:
+    given, found = recipe.model, []
+    sizes = given.transformer
+    config: TransformerConfig | None = None
+    if given.init is not None:
+        base = checks.base_model(str(given.init))
+        config = base.transformer
+        found += [Check(one.level, one.what.replace("model.base", "model.init")) for one in base.checks]
+    else:
+        config = TransformerConfig(
+            num_layers=sizes.layers,
+            attention_head_dim=sizes.head_dim,
+            num_attention_heads=sizes.heads,
+            axes_dims_rope=sizes.axes,
+            joint_attention_dim=given.encoder.hidden,
+        )
+        assert given.vae is not None, "NewModel checks that one of init and vae is given"
+        found.append(_vae_folder(given.vae))
+    count = parameters(transformer_blueprint(config).live) if config is not None else 0
+    lines = [
+        f"{recipe.name} (flow): {recipe.run.steps:,} steps of {recipe.run.batch * recipe.run.accumulate} pictures "
+        f"in {recipe.run.processes} processes on {recipe.run.device}",
+        f"parameters {count:,} of the transformer, and its condition encoder's",
+    ]
+    return _small(recipe, count, lines, found, resume)
+
+
+def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
+    given = recipe.model
+    found = [_vae_folder(given.init)] if given.init is not None else []
+    config = VAEConfig(
+        base_dim=given.base_dim,
+        dim_mult=given.dim_mult,
+        num_res_blocks=given.num_res_blocks,
+        temperal_downsample=(False, *(True,) * (len(given.dim_mult) - 2)),
+    )
+    count = parameters(vae_blueprint(config).live)
+    size = f"{recipe.run.batch * recipe.run.accumulate} pictures on {recipe.run.device}"
+    lines = [f"{recipe.name} (vae): {recipe.run.steps:,} steps of {size}", f"parameters {count:,}"]
+    return _small(recipe, count, lines, found, resume)
+
+
+def _small(recipe: VAERecipe | FlowRecipe, count: int, lines: list[str], found: list[Check], resume: bool) -> DryRun:
+    folder, state = recipe.run.folder / recipe.name, STATE_BYTES * count
+    found += checks.run_folder(folder, resume)
+    found += checks.disk(folder, state, recipe.run.keep)
+    if recipe.run.device == "cuda" and not torch.cuda.is_available():
+        found.append(Check("wrong", "run.device is cuda, but torch sees no GPU here: use cpu"))
+    if recipe.run.device == "cpu":
+        needed = (state + 4.0 * count) * recipe.run.processes
+        room = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        words = f"memory: weights, gradients, moments and averages take {needed / GB:.2f} of {room / GB:.0f} GB"
+        found.append(Check("wrong" if needed > room else "ok", words))
+    return DryRun(tuple(lines), tuple(found))
+
+
+def _vae_folder(folder: Path) -> Check:
+    place = folder / "vae" / "config.json"
+    try:
+        return checks.headers(folder, VAEConfig.from_dict(json.loads(place.read_text(encoding="utf-8"))))
+    except OSError as error:
+        return Check("wrong", f"{folder / 'vae'} holds no VAE ({error.strerror}): train one first, or give its folder")
+    except (HanmoError, TypeError, ValueError) as error:
+        return Check("wrong", f"{place}: {error}")
