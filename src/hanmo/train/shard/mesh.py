@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class MeshRanks(Ranks):
     """Process `rank` of `count`, as the loop sees it, with a mesh of axes "data" and "tensor"."""
 
     mesh: DeviceMesh | None = None
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
     def axes(self) -> DeviceMesh:
@@ -75,6 +75,10 @@ class MeshRanks(Ranks):
         with _alive():
             return clip(parameters, limit, self.device)
 
+    def _together(self, tensor: torch.Tensor) -> None:
+        with _alive():
+            dist.all_reduce(tensor)
+
 
 def _in_shards(parameter: nn.Parameter) -> bool:
     return isinstance(parameter, DTensor) and DATA in (parameter.device_mesh.mesh_dim_names or ())
@@ -86,7 +90,8 @@ def _alive() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise TrainingError(
-            f"another process of the run has ended ({str(error).splitlines()[0]}). Resume the run with --resume"
+            f"another process of the run has ended ({str(error).splitlines()[0]}); its own message is in torchrun's "
+            "log. Resume the run with --resume"
         ) from error
 
 

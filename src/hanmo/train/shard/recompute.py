@@ -9,7 +9,6 @@ processes made, so that only the cheap rest is computed twice. The report tried 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -18,12 +17,13 @@ from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selectiv
 from hanmo.errors import ConfigError
 from hanmo.model.mmdit import MMDiT
 
+_ATTENTION = ("flash_attention", "efficient_attention", "cudnn_attention", "attention_math", "flash_attention_for_cpu")
 _KEPT = frozenset(
-    ("mm", "addmm", "bmm", "baddbmm", "linear")
-    + ("_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention")
-    + ("_scaled_dot_product_cudnn_attention", "_scaled_dot_product_flash_attention_for_cpu")
-    + ("_scaled_dot_product_attention_math",)
-    + ("all_reduce", "all_gather_into_tensor", "reduce_scatter_tensor")
+    [
+        *("mm", "addmm", "bmm", "baddbmm", "linear"),
+        *(f"_scaled_dot_product_{name}" for name in _ATTENTION),
+        *("all_reduce", "all_gather_into_tensor", "reduce_scatter_tensor"),
+    ]
 )
 """Operators whose results "selective" keeps, of torch's own ("aten") and of its collectives."""
 
@@ -38,12 +38,11 @@ def recompute(model: MMDiT, how: Literal["off", "selective", "full"]) -> None:
         return
     if model.checkpointing:
         raise ConfigError('shard.checkpointing: the model\'s own `checkpointing` is on; switch it off, or use "off"')
-    extra: dict[str, Callable[[], Any]] = {}
+    forget: dict[str, Any] = {"use_reentrant": False, "preserve_rng_state": False}
     if how == "selective":
-        extra["context_fn"] = functools.partial(create_selective_checkpoint_contexts, _policy)
+        forget["context_fn"] = functools.partial(create_selective_checkpoint_contexts, _policy)
     for block in model.transformer_blocks:
-        again = functools.partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False, **extra)
-        block.forward = again  # type: ignore[method-assign, assignment]
+        block.forward = functools.partial(checkpoint, block.forward, **forget)
 
 
 def _policy(_: Any, operator: Any, *args: Any, **kwargs: Any) -> CheckpointPolicy:

@@ -3,7 +3,7 @@
 AdamW and the moving average work element by element, so each process keeps them for what it holds: the
 "distributed optimizer" of the report (section 4.1.2) is AdamW over DTensors. Muon is not: it needs whole matrices.
 
-It does not know models or files.
+It does not know files.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from hanmo.errors import ConfigError
+from hanmo.model.config import TransformerConfig
+from hanmo.model.mmdit import MMDiT
 from hanmo.train.optim import EMA, Muon
 from hanmo.train.shard.gradients import local
 
@@ -71,3 +73,11 @@ def whole(state: Mapping[str, Tensor], first: bool, dtype: torch.dtype | None = 
             target = dtype if dtype is not None and full.is_floating_point() else full.dtype
             kept[name] = full.detach().to("cpu", target, copy=True)
     return kept
+
+
+def assembled(config: TransformerConfig, state: Mapping[str, Tensor]) -> MMDiT:
+    """A single-device transformer around a collected state, to preview with and to export; no weight is copied."""
+    with torch.device("meta"):
+        model = MMDiT(config)
+    model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)

@@ -76,4 +76,4 @@ def _use_plain_linear(block: Block) -> None:
     """Our own `Linear` gives oneDNN raw memory where no gradients are asked; it cannot take a DTensor."""
     for module in block.modules():
         if type(module) is Linear:
-            module.__class__ = nn.Linear
+            module.__class__ = nn.Linear  # type: ignore[assignment]
