@@ -1,0 +1,86 @@
+"""How the processes of a run divide one model (report section 4.1.2: data and tensor parallelism, TP 4).
+
+The report trains with a distributed optimizer, bfloat16 all-gather and float32 reduce-scatter, tensor
+parallelism of degree 4 with head-wise attention, and without activation checkpointing, which cost it 3.75
+times the step's time for 11 % of memory. Checkpointing is "off" by default here too, but it can be chosen.
+
+It knows no tensors and no processes. Context parallelism (tokens of one picture on several devices) is not
+here: the longest sequence of the report's recipes fits one device once heads are dealt out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hanmo.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ShardConfig:
+    """Two degrees whose product is the number of processes, and what is traded for memory.
+
+    Attributes:
+        data: groups that the batches of a step are dealt out to; among them weights, gradients, averages
+            and the optimizer's states lie in shards (FSDP2, ZeRO 3).
+        tensor: processes of one group; they share its batches and divide heads and MLPs.
+        checkpointing: activations not kept for the backward pass: none ("off"), all but products of matrices
+            and attention ("selective"), all inside a block ("full").
+        gather: number format in which blocks' weights are collected before use. Masters and the reduction
+            of gradients are always float32; "bfloat16" needs `run.precision = "bfloat16"`.
+    """
+
+    data: int = 1
+    tensor: int = 1
+    checkpointing: Literal["off", "selective", "full"] = "off"
+    gather: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a degree below 1, or a word that is not known; the message names the key.
+        """
+        for key in ("data", "tensor"):
+            if getattr(self, key) < 1:
+                raise ConfigError(f"shard.{key} is {getattr(self, key)}; it must be at least 1")
+        words = {"checkpointing": ("off", "selective", "full"), "gather": ("float32", "bfloat16")}
+        for key, allowed in words.items():
+            if getattr(self, key) not in allowed:
+                raise ConfigError(f"shard.{key} is {getattr(self, key)!r}; allowed: {', '.join(allowed)}")
+
+    @property
+    def count(self) -> int:
+        """Processes in all."""
+        return self.data * self.tensor
+
+    def check(self, processes: int, accumulate: int, heads: int, autocast: bool) -> None:
+        """Check this against a run and its model, before anything is built.
+
+        Args:
+            processes: started (torchrun's WORLD_SIZE).
+            accumulate: batches of one step.
+            heads: attention heads of the transformer.
+            autocast: whether products are made in bfloat16.
+
+        Raises:
+            ConfigError: what does not fit; the message says which numbers would.
+        """
+        if processes != self.count:
+            raise ConfigError(
+                f"shard.data {self.data} x shard.tensor {self.tensor} needs {self.count} processes, but {processes} "
+                f"were started; start torchrun with {self.count}, or change the degrees"
+            )
+        if accumulate % self.data:
+            raise ConfigError(
+                f"run.accumulate is {accumulate} and shard.data {self.data}: the batches of a step are dealt out "
+                f"evenly, so accumulate must be a multiple of {self.data}"
+            )
+        if heads % self.tensor:
+            fit = ", ".join(str(n) for n in range(1, heads + 1) if heads % n == 0)
+            raise ConfigError(f"shard.tensor is {self.tensor}, but {heads} heads are dealt out evenly; allowed: {fit}")
+        if self.gather == "bfloat16" and not autocast:
+            raise ConfigError(
+                'shard.gather is "bfloat16" while products are made in float32; set run.precision = "bfloat16", or '
+                'shard.gather = "float32"'
+            )

@@ -1,0 +1,139 @@
+"""The processes of a run as a mesh of data groups x tensor-parallel processes, and this process's place in it.
+
+Neighbouring ranks form one tensor-parallel group, since they talk in every block; torchrun puts them on one
+machine. A step's batches are dealt out to the groups, so the processes of a group compute the same batches.
+
+It does not know models, batches or files of a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import DTensor
+
+from hanmo.errors import ConfigError, TrainingError
+from hanmo.train.ranks import Ranks
+from hanmo.train.shard.config import ShardConfig
+from hanmo.train.shard.gradients import clip, settle, sum_copies
+
+DATA, TENSOR = "data", "tensor"
+_PATIENCE = timedelta(hours=1)  # the first process may write a checkpoint while the others wait
+
+
+@dataclass(frozen=True)
+class MeshRanks(Ranks):
+    """Process `rank` of `count`, as the loop sees it, with a mesh of axes "data" and "tensor"."""
+
+    mesh: DeviceMesh | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def axes(self) -> DeviceMesh:
+        """The mesh."""
+        assert self.mesh is not None, "MeshRanks are made by `joined`"
+        return self.mesh
+
+    def parts(self, accumulate: int) -> range:
+        """The batches of a step that this process's group computes, of `accumulate` in all."""
+        groups = self.axes[DATA]
+        return range(groups.get_local_rank(), accumulate, groups.size())
+
+    def sum(self, parameters: Sequence[nn.Parameter], values: Mapping[str, float]) -> dict[str, float]:
+        """Finish the gradients of a step, and sum `values` over the data groups; every process must call it.
+
+        Gradients in shards were summed in the backward pass; those of copies are summed here.
+
+        Args:
+            parameters: in the same order everywhere.
+            values: the same keys everywhere.
+
+        Raises:
+            TrainingError: another process has ended.
+        """
+        settle(parameters)
+        copies = [parameter for parameter in parameters if not _in_shards(parameter)]
+        with _alive():
+            return sum_copies(copies, values, self.axes[DATA].get_group(), self.device)
+
+    def clip(self, parameters: Sequence[nn.Parameter], limit: float) -> float:
+        """Clip the gradients of the whole mesh to the length `limit`; the length before.
+
+        Raises:
+            TrainingError: another process has ended.
+        """
+        with _alive():
+            return clip(parameters, limit, self.device)
+
+    def _together(self, tensor: torch.Tensor) -> None:
+        with _alive():
+            dist.all_reduce(tensor)
+
+
+def _in_shards(parameter: nn.Parameter) -> bool:
+    return isinstance(parameter, DTensor) and DATA in (parameter.device_mesh.mesh_dim_names or ())
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise TrainingError(
+            f"another process of the run has ended ({str(error).splitlines()[0]}); its own message is in torchrun's "
+            "log. Resume the run with --resume"
+        ) from error
+
+
+def started() -> int:
+    """How many processes torchrun started; 0 when this is an ordinary process."""
+    return int(os.environ.get("WORLD_SIZE", "0")) if "RANK" in os.environ else 0
+
+
+@contextlib.contextmanager
+def joined(config: ShardConfig, device: torch.device, store: Path | None = None) -> Iterator[MeshRanks]:
+    """Meet the other processes that torchrun started (RANK, WORLD_SIZE and LOCAL_RANK tell who they are).
+
+    Args:
+        config: degrees; their product is WORLD_SIZE.
+        device: kind of device; on CUDA the process takes number LOCAL_RANK.
+        store: a file to meet in; torchrun's address when None.
+
+    Raises:
+        ConfigError: torchrun did not start this process, or started another number.
+    """
+    count = started()
+    if not count:
+        raise ConfigError(
+            f"shard.data x shard.tensor is {config.count}, but this is a single process; start the run with "
+            f"torchrun --nproc-per-node {config.count} -m hanmo train ..."
+        )
+    if count != config.count:
+        raise ConfigError(
+            f"shard.data {config.data} x shard.tensor {config.tensor} needs {config.count} processes, but {count} "
+            f"were started; start torchrun with {config.count}, or change the degrees"
+        )
+    rank = int(os.environ["RANK"])
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    elif sys.platform.startswith("linux") and int(os.environ.get("LOCAL_WORLD_SIZE", count)) == count:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all on this machine, whatever its name resolves to
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    meeting = store.as_uri() if store is not None else "env://"
+    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=count, timeout=_PATIENCE)
+    try:
+        mesh = init_device_mesh(device.type, (config.data, config.tensor), mesh_dim_names=(DATA, TENSOR))
+        yield MeshRanks(rank, count, mesh, device)
+    finally:
+        dist.destroy_process_group()

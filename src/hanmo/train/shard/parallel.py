@@ -1,0 +1,38 @@
+"""One call that makes a single-device transformer a parallel one, from outside and in the order that matters.
+
+Heads first, so that shards are cut from what is left; then what blocks forget, so that their weights are
+collected once for both computations; then the compiler; shards last, around everything.
+
+It does not know how processes meet (`mesh`) or what is optimised (`state`).
+"""
+
+from __future__ import annotations
+
+from hanmo.model.mmdit import MMDiT
+from hanmo.train.shard.config import ShardConfig
+from hanmo.train.shard.fully import shard_weights
+from hanmo.train.shard.mesh import DATA, TENSOR, MeshRanks
+from hanmo.train.shard.recompute import recompute
+from hanmo.train.shard.tensor import split_heads
+
+
+def parallelise(model: MMDiT, ranks: MeshRanks, config: ShardConfig, compiled: bool = False) -> None:
+    """Divide `model` among the processes of `ranks`, in place; optimizers and averages are made after.
+
+    Args:
+        model: on this process's device, float32, the same in each process.
+        ranks: of the run.
+        config: degrees and choices.
+        compiled: compile each block.
+
+    Raises:
+        ConfigError: heads do not come out even, or the model forgets activations already.
+    """
+    if config.tensor > 1:
+        split_heads(model, ranks.axes[TENSOR])
+    recompute(model, config.checkpointing)
+    if compiled:
+        for block in model.transformer_blocks:
+            block.compile(dynamic=True)
+    if config.data > 1:
+        shard_weights(model, ranks.axes[DATA], config.gather)

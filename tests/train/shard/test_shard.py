@@ -1,0 +1,322 @@
+"""Several processes take the steps of one: shards, heads and both, with clipping, averaging and accumulation.
+
+This file is also the program of those processes (see the end): each scenario is five steps of a toy
+transformer, and the first process saves the collected weights, averages, norms and losses.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import hanmo
+from hanmo.errors import ConfigError
+from hanmo.model.config import TransformerConfig
+from hanmo.model.mmdit import MMDiT
+from hanmo.train.checkpoint import Parts
+from hanmo.train.optim import EMA, OptimConfig, build
+from hanmo.train.shard.config import ShardConfig
+from hanmo.train.shard.gradients import local
+from hanmo.train.shard.load import load_parallel
+from hanmo.train.shard.mesh import MeshRanks, joined
+from hanmo.train.shard.parallel import parallelise
+from hanmo.train.shard.recompute import recompute
+from hanmo.train.shard.state import ShardedEMA, assembled, regroup, whole
+from hanmo.weights.folder import load_transformer
+
+STEPS, ACCUMULATE = 5, 4
+OPTIM = OptimConfig(lr=3e-3, eps=1e-6, clip=0.05, ema=0.7)
+BUNDLED = Path(hanmo.__file__).parent / "assets" / "hanmo-tiny"
+CPU = torch.device("cpu")
+SCENARIOS = {
+    2: {
+        "data 2": ShardConfig(data=2),
+        "data 2, full": ShardConfig(data=2, checkpointing="full"),
+        "data 2, selective": ShardConfig(data=2, checkpointing="selective"),
+        "data 2, bfloat16": ShardConfig(data=2, gather="bfloat16"),
+        "tensor 2": ShardConfig(tensor=2),
+        "tensor 2, selective": ShardConfig(tensor=2, checkpointing="selective"),
+    },
+    4: {
+        "data 2 x tensor 2": ShardConfig(data=2, tensor=2),
+        "data 2 x tensor 2, full": ShardConfig(data=2, tensor=2, checkpointing="full"),
+    },
+}
+
+
+class Readout(nn.Module):
+    """A trained part that stays a copy in each process, as the condition encoder does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widen = nn.Linear(5, 12)
+        self.sometimes = nn.Parameter(torch.zeros(12))
+        self.never = nn.Parameter(torch.zeros(3))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Two pictures with a source each: the target's tokens come first."""
+
+    latents: Tensor
+    states: Tensor
+    t: Tensor
+    wanted: Tensor
+    part: int
+
+
+def toy() -> dict[str, nn.Module]:
+    """A toy transformer, no weight of which is zero, and a readout before it."""
+    config = TransformerConfig(
+        in_channels=8, out_channels=2, num_layers=3, attention_head_dim=8, num_attention_heads=2,
+        joint_attention_dim=12, axes_dims_rope=(2, 2, 4),
+    )  # fmt: skip
+    modules: dict[str, nn.Module] = {"transformer": MMDiT(config), "encoder": Readout()}
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for module in modules.values():
+            for weight in module.parameters():
+                start = 1.0 if weight.ndim == 1 else 0.0
+                weight.normal_(start, 0.2, generator=generator)
+    return modules
+
+
+def batch(step: int, part: int) -> Batch:
+    """A function of its two numbers, as the loop asks."""
+    generator = torch.Generator().manual_seed(1000 * step + part)
+    latents, states, wanted = (torch.randn(2, *n, generator=generator) for n in ((12, 8), (3, 5), (8, 8)))
+    return Batch(latents, states, torch.rand(2, generator=generator), wanted, part)
+
+
+def loss(modules: dict[str, nn.Module], given: Batch) -> Tensor:
+    """Squared error of the velocity; some weights have a gradient in some batches only, some in none."""
+    encoder = modules["encoder"]
+    states = encoder.widen(given.states)
+    if given.part == 1:
+        states = states + encoder.sometimes
+    mask = torch.tensor([[True, True, True], [True, True, False]])
+    made = modules["transformer"](given.latents, states, mask, given.t, [(1, 2, 4), (1, 2, 2)], 8)
+    return (made - given.wanted).square().mean()
+
+
+def five_steps(config: ShardConfig | None, ranks: MeshRanks | None, autocast: bool = False) -> dict[str, Any]:
+    """Five steps as the loop takes them; what came of them, on the first process."""
+    modules = toy()
+    if ranks is not None and config is not None:
+        parallelise(modules["transformer"], ranks, config)
+    parts = Parts(modules, build(modules, OPTIM), (EMA if ranks is None else ShardedEMA)(modules, OPTIM.ema))
+    if ranks is not None:
+        regroup(parts.optimizers)
+    parameters = [p for module in modules.values() for p in module.parameters()]
+    losses, norms = [], []
+    used: set[torch.dtype] = set()
+    attention = modules["transformer"].transformer_blocks[0].attn
+    attention.register_forward_pre_hook(lambda module, _: used.add(module.to_q.weight.dtype))
+    for step in range(STEPS):
+        values = {"loss": 0.0}
+        for part in ranks.parts(ACCUMULATE) if ranks is not None else range(ACCUMULATE):
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                one = loss(modules, batch(step, part))
+            (one / ACCUMULATE).backward()
+            values["loss"] += float(one.detach()) / ACCUMULATE
+        if ranks is None:
+            norms.append(float(nn.utils.clip_grad_norm_(parameters, OPTIM.clip)))
+        else:
+            values = ranks.sum(parameters, values)
+            norms.append(ranks.clip(parameters, OPTIM.clip))
+        losses.append(values["loss"])
+        for optimizer in parts.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        parts.ema.update(step)
+    first = ranks is None or ranks.first
+    weights = {f"{name}/{key}": value for name, m in modules.items() for key, value in m.state_dict().items()}
+    result = {"weights": whole(weights, first), "average": whole(parts.ema.state_dict(), first)}
+    parts.ema.swap()
+    quick = torch.autocast("cpu", torch.bfloat16, enabled=autocast)
+    with torch.no_grad(), quick:
+        swapped = float(loss(modules, batch(99, 0)))
+    parts.ema.swap()
+    with torch.no_grad(), quick:
+        back = float(loss(modules, batch(99, 0)))
+    held = sum(local(p).numel() for p in parameters)
+    return {**result, "losses": losses, "norms": norms, "swapped": swapped, "back": back, "held": held, "used": used}
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, Any]:
+    return five_steps(None, None)
+
+
+def together(count: int, folder: Path) -> dict[str, Any]:
+    """Run the scenarios of `count` processes under torchrun."""
+    words = [sys.executable, "-m", "torch.distributed.run", "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
+    words += ["--local-addr", "127.0.0.1", "--nproc-per-node", str(count), __file__, str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    results: dict[str, Any] = torch.load(folder / "results.pt")
+    return results
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return together(2, tmp_path_factory.mktemp("two"))
+
+
+@pytest.fixture(scope="module")
+def fours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return together(4, tmp_path_factory.mktemp("four"))
+
+
+def furthest(one: dict[str, Tensor], two: dict[str, Tensor]) -> float:
+    assert one.keys() == two.keys()
+    return max(float((one[key] - two[key]).abs().max()) for key in one)
+
+
+def same(one: dict[str, Any], many: dict[str, Any]) -> None:
+    assert many["held"] < 0.7 * one["held"]
+    assert one["losses"] == pytest.approx(many["losses"], rel=1e-5)
+    assert one["norms"] == pytest.approx(many["norms"], rel=1e-4)
+    assert furthest(one["weights"], many["weights"]) <= 1e-5
+    assert furthest(one["average"], many["average"]) <= 1e-5
+    assert one["swapped"] == pytest.approx(many["swapped"], rel=1e-5)
+    assert one["back"] == pytest.approx(many["back"], rel=1e-5)
+
+
+def test_the_toy_is_a_hard_one(alone: dict[str, Any]) -> None:
+    moved = {f"{name}/{key}": value for name, m in toy().items() for key, value in m.state_dict().items()}
+    assert furthest(alone["weights"], moved) > 1e-2
+    assert min(alone["norms"]) > OPTIM.clip
+    assert abs(alone["swapped"] - alone["back"]) > 1e-4
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS[2] if "bfloat16" not in name])
+def test_two_processes_take_the_steps_of_one(name: str, alone: dict[str, Any], pairs: dict[str, Any]) -> None:
+    same(alone, pairs[name])
+
+
+@pytest.mark.parametrize("name", SCENARIOS[4])
+def test_four_processes_take_the_steps_of_one(name: str, alone: dict[str, Any], fours: dict[str, Any]) -> None:
+    same(alone, fours[name])
+
+
+def test_weights_travel_in_bfloat16_and_stay_float32(pairs: dict[str, Any]) -> None:
+    rounded, made = five_steps(None, None, autocast=True), pairs["data 2, bfloat16"]
+    assert made["used"] == {torch.bfloat16}
+    assert {weight.dtype for weight in made["weights"].values()} == {torch.float32}
+    assert rounded["losses"] == pytest.approx(made["losses"], rel=1e-2)
+    assert rounded["norms"] == pytest.approx(made["norms"], rel=2e-2)
+    assert furthest(rounded["weights"], made["weights"]) <= 5e-3
+
+
+def test_a_collected_model_is_a_single_device_one(fours: dict[str, Any]) -> None:
+    made = fours["data 2 x tensor 2"]
+    modules = toy()
+    for name, module in modules.items():
+        state = {key.removeprefix(f"{name}/"): v for key, v in made["weights"].items() if key.startswith(name)}
+        modules[name] = assembled(module.config, state) if isinstance(module, MMDiT) else module
+        modules[name].load_state_dict(state)
+    with torch.no_grad():
+        assert float(loss(modules, batch(99, 0))) == pytest.approx(made["back"], rel=1e-5)
+
+
+def test_a_checkpoint_is_read_into_shards(fours: dict[str, Any]) -> None:
+    assert fours["loaded"]["difference"] == 0.0
+    assert fours["loaded"]["share"] < 0.3
+
+
+@pytest.mark.parametrize("how", ["selective", "full"])
+def test_forgotten_activations_change_no_number(how: Any) -> None:
+    def run(kind: Any) -> tuple[Tensor, list[Tensor], int]:
+        modules = toy()
+        recompute(modules["transformer"], kind)
+        with FlopCounterMode(display=False) as counter:
+            made = loss(modules, batch(0, 0))
+            made.backward()
+        grads = [p.grad for m in modules.values() for p in m.parameters() if p.grad is not None]
+        return made.detach(), grads, counter.get_total_flops()
+
+    kept, forgotten = run("off"), run(how)
+    assert torch.equal(kept[0], forgotten[0])
+    assert all(torch.equal(one, two) for one, two in zip(kept[1], forgotten[1], strict=True))
+    assert (forgotten[2] > 1.2 * kept[2]) if how == "full" else (forgotten[2] == kept[2])
+
+
+def test_two_ways_to_forget_are_refused() -> None:
+    model = toy()["transformer"]
+    model.checkpointing = True
+    with pytest.raises(ConfigError, match="is on"):
+        recompute(model, "full")
+
+
+def test_a_config_says_what_would_fit() -> None:
+    with pytest.raises(ConfigError, match="shard.data is 0"):
+        ShardConfig(data=0)
+    with pytest.raises(ConfigError, match="allowed: off, selective, full"):
+        ShardConfig(checkpointing="some")  # type: ignore[arg-type]
+    config = ShardConfig(data=2, tensor=3)
+    with pytest.raises(ConfigError, match="needs 6 processes, but 4"):
+        config.check(4, 2, 24, autocast=False)
+    with pytest.raises(ConfigError, match="multiple of 2"):
+        config.check(6, 3, 24, autocast=False)
+    with pytest.raises(ConfigError, match="allowed: 1, 2, 4, 8"):
+        config.check(6, 2, 8, autocast=False)
+    with pytest.raises(ConfigError, match="run.precision"):
+        ShardConfig(gather="bfloat16").check(1, 1, 8, autocast=False)
+    config.check(6, 4, 24, autocast=False)
+
+
+def test_muon_is_refused() -> None:
+    modules = toy()
+    with pytest.raises(ConfigError, match="adamw"):
+        regroup(build(modules, replace(OPTIM, kind="muon")))
+
+
+def test_a_process_that_torchrun_did_not_start_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(ConfigError, match="torchrun --nproc-per-node 2"), joined(ShardConfig(data=2), CPU):
+        pass
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(ConfigError, match="needs 2 processes, but 4"), joined(ShardConfig(data=2), CPU):
+        pass
+
+
+def main(folder: Path) -> None:
+    """Be one of the processes: the first scenario meets as torchrun says, the others in a file."""
+    torch.set_num_threads(1)
+    results: dict[str, Any] = {}
+    count = int(os.environ["WORLD_SIZE"])
+    for number, (name, config) in enumerate(SCENARIOS[count].items()):
+        autocast = config.gather == "bfloat16"
+        with joined(config, CPU, folder / f"store-{number}" if number else None) as ranks:
+            config.check(ranks.count, ACCUMULATE, 2, autocast)
+            results[name] = five_steps(config, ranks, autocast)
+            if count == 4 and number == 0:
+                results["loaded"] = loaded(config, ranks)
+            ranks.wait()
+            if ranks.first:
+                torch.save(results, folder / "results.pt")
+
+
+def loaded(config: ShardConfig, ranks: MeshRanks) -> dict[str, float]:
+    """How far the bundled model, read in parts and collected, is from the one read whole."""
+    single = load_transformer(BUNDLED, dtype=torch.float32).state_dict()
+    model = load_parallel(BUNDLED, ranks, config)
+    share = sum(local(p).numel() for p in model.parameters()) / sum(value.numel() for value in single.values())
+    state = whole(model.state_dict(), ranks.first)
+    return {"difference": furthest(single, state) if ranks.first else 0.0, "share": share}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
