@@ -38,11 +38,13 @@ class Shard:
         name: of the file, from the store's folder, such as "t2i/256x256/ab12.safetensors".
         bucket: see `wire.bucket_name`.
         ids: of its samples, in their order.
+        sources: names of the data sources that they are from.
     """
 
     name: str
     bucket: str
     ids: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,13 @@ def look(store: Path, wanted: Identity | None = None, accept: Accept = "exact") 
         try:
             manifest = _manifest(path)
             ids = tuple(str(row["id"]) for row in manifest.rows)
+            sources = tuple(str(row["source"]) for row in manifest.rows)
         except (HanmoError, LookupError, OSError) as error:
             skipped.append((name, str(error)))
             continue
         if wanted is not None:
             refuse_stale(wanted, manifest.identity, str(path), accept)
-        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids))
+        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids, sources))
     if skipped:
         _log.warning("%s: %d damaged shards are passed over, such as %s (%s)", store, len(skipped), *skipped[0])
     return Catalogue(store, tuple(shards), tuple(skipped))

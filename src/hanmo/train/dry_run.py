@@ -75,7 +75,7 @@ def refuse_full(path: Path) -> None:
             f"{path} is a run of {recipe.shard.gpus} {recipe.shard.gpu} GPUs on the published model, which this "
             "version plans but does not start: see what it takes with --dry-run"
         )
-    known = ("vae", "flow", *KINDS)
+    known = ("vae", "flow", "samples", *KINDS)
     if kind not in known:
         near = nearest(kind, known)
         raise ConfigError(

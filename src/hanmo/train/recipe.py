@@ -1,8 +1,9 @@
 """What a training run is told: the frozen dataclasses behind a TOML recipe, one for each kind of run.
 
 `kind = "vae"` trains the autoencoder, `kind = "flow"` the transformer together with its condition
-encoder. Defaults are the truth; a recipe names what differs. The report gives no rates, lengths or
-weights for any of this: they are our choices (`objectives/` says where each enters).
+encoder, `kind = "samples"` the transformer alone, on what frozen networks have said. Defaults are the truth; a
+recipe names what differs. The report gives no rates, lengths or weights for any of this: they are our choices
+(`objectives/` says where each enters).
 
 It knows no tensors. Sizes of a model appear here only where a run begins a new one; from then on the
 checkpoint's `config.json` holds them.
@@ -20,13 +21,18 @@ from hanmo.config import load_recipe
 from hanmo.data.synthesize.sample import CardConfig
 from hanmo.errors import ConfigError
 from hanmo.flow import ScheduleConfig
+from hanmo.producer.config import ChooseConfig, EncodeConfig
+from hanmo.train.batches import MixConfig
+from hanmo.train.curriculum import CurriculumConfig
 from hanmo.train.data import DataConfig
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig
 from hanmo.train.objectives.flow_matching import FlowLoss
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
+from hanmo.train.stored import StoreConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
+from hanmo.train.validation import ValidationConfig
 from hanmo.weights.preferences import Preferences
 
 
@@ -173,7 +179,40 @@ class FlowRecipe:
     preferences: Preferences = field(default_factory=Preferences)
 
 
-Recipe = VAERecipe | FlowRecipe
+@dataclass(frozen=True)
+class Base:
+    """The checkpoint whose condition encoder and autoencoder are frozen.
+
+    Attributes:
+        init: folder or hub id; empty for the bundled model.
+        new: sizes of a new transformer; without them the checkpoint's own learns on.
+    """
+
+    init: str = ""
+    new: NewTransformer | None = None
+
+
+@dataclass(frozen=True)
+class SamplesRecipe:
+    """A run that trains the transformer on what producers have stored (report sections 4.1.1 and 4.1.3)."""
+
+    name: str = "samples"
+    kind: Literal["samples"] = "samples"
+    seed: int = 0
+    run: RunConfig = field(default_factory=RunConfig)
+    model: Base = field(default_factory=Base)
+    data: StoreConfig = field(default_factory=StoreConfig)
+    encode: EncodeConfig = field(default_factory=EncodeConfig)
+    choose: ChooseConfig = field(default_factory=ChooseConfig)
+    mix: MixConfig = field(default_factory=MixConfig)
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    cards: CardConfig = field(default_factory=CardConfig)
+    preview: PreviewConfig = field(default_factory=PreviewConfig)
+
+
+Recipe = VAERecipe | FlowRecipe | SamplesRecipe
 
 
 def read(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
@@ -194,5 +233,7 @@ def read(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
             return load_recipe(path, VAERecipe, overrides)
         case "flow":
             return load_recipe(path, FlowRecipe, overrides)
+        case "samples":
+            return load_recipe(path, SamplesRecipe, overrides)
         case _:
-            raise ConfigError(f'kind is {kind!r} in {path}; write kind = "vae" or kind = "flow"')
+            raise ConfigError(f'kind is {kind!r} in {path}; write kind = "vae", "flow" or "samples"')

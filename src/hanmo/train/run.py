@@ -17,12 +17,13 @@ from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
 from hanmo.train.ranks import Ranks, gathered
-from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe, read
+from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
+from hanmo.train.samples_run import train_samples
 from hanmo.train.vae_run import train_vae
 
 
 def train(
-    recipe: Path | str | VAERecipe | FlowRecipe,
+    recipe: Path | str | Recipe,
     overrides: Sequence[str] = (),
     resume: bool = False,
     judge: Judge | None = None,
@@ -43,7 +44,7 @@ def train(
         OutputError: the folder holds a run already, cannot be written, or the disk is full.
         TrainingError: nothing to resume, or a loss that is not finite.
     """
-    if isinstance(recipe, VAERecipe | FlowRecipe):
+    if isinstance(recipe, Recipe):
         if overrides:
             raise RequestError("overrides go with a recipe file; change the dataclass instead")
         resolved: Recipe = recipe
@@ -63,6 +64,8 @@ def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None
                 train_vae(recipe, folder, resume, judge, ranks)
             case FlowRecipe():
                 train_flow(recipe, folder, resume, judge, ranks)
+            case SamplesRecipe():
+                train_samples(recipe, folder, resume, judge, ranks)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from torch import Tensor
 from hanmo.flow import interpolate, velocity
 from hanmo.producer.sample import Sample
 from hanmo.train.batches import Maker, SampleBatch
+from hanmo.train.flops import Cost, Work, cost
 from hanmo.train.randomness import generator_for
 from hanmo.train.rows import RowPositions
 
@@ -66,6 +67,14 @@ class SampleObjective:
         """The weighted squared error of the velocity, and "flow", the same without weights."""
         errors = row_errors(self.positions, batch, self.device)
         return {"loss": (batch.weights.to(self.device) * errors).mean(), "flow": errors.detach().mean()}
+
+
+    def cost(self, batch: SampleBatch) -> Cost:
+        """Tokens and operations of a batch, padding included; see `flops.Costed`."""
+        source = 0 if batch.condition is None else batch.condition.shape[1]
+        pictures, target = batch.latents.shape[:2]
+        work = Work(pictures, target, batch.states.shape[1], source)
+        return cost(self.positions.transformer.config, work)
 
 
 def row_errors(positions: RowPositions, batch: SampleBatch, device: torch.device) -> Float[Tensor, " B"]:

@@ -1,0 +1,113 @@
+"""From a set of the data engine through frozen networks and a store to a checkpoint, at toy size."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny
+from tiny_pictures import png
+
+from hanmo.data.collect import collect
+from hanmo.data.sources.folder import FolderSource
+from hanmo.errors import RequestError
+from hanmo.producer.config import ChooseConfig, EncodeConfig
+from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
+from hanmo.train.optim import OptimConfig
+from hanmo.train.preview import PreviewConfig
+from hanmo.train.recipe import Base, RunConfig, SamplesRecipe, read
+from hanmo.train.run import train
+from hanmo.train.selection import Only
+from hanmo.train.stored import StoreConfig, StoreSource
+from hanmo.train.validation import ValidationConfig
+from hanmo.weights.folder import open_folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples") / "tiny"
+    tiny.save_checkpoint(folder)
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, checkpoint: Path) -> SamplesRecipe:
+    """Twelve pictures, text to image and reconstruction, eight steps."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(12):
+        (tmp_path / "pictures" / f"{number:02d}.png").write_bytes(png(20 * number, size=64))
+        (tmp_path / "pictures" / f"{number:02d}.txt").write_text("a red card", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    collect([FolderSource(tmp_path / "pictures", "grey")], tmp_path / "data" / "set0")
+    return SamplesRecipe(
+        name="run",
+        run=RunConfig(
+            tmp_path, steps=8, batch=2, log_every=1, save_every=4, preview_every=4, threads=1, precision="float32"
+        ),
+        model=Base(str(checkpoint)),
+        data=StoreConfig((tmp_path / "data",), tmp_path / "store", held_back=0.2),
+        encode=EncodeConfig(sizes=((64, 64),)),
+        choose=ChooseConfig(tasks=("t2i", "i2i")),
+        validation=ValidationConfig(samples=4, bins=2, every=4),
+        optim=OptimConfig(lr=1e-2, warmup=1),
+        preview=PreviewConfig(prompts=0),
+    )
+
+
+def losses(folder: Path) -> dict[int, float]:
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    return {line["step"]: line["flow"] for line in lines if "flow" in line}
+
+
+def test_a_set_becomes_a_store_and_the_store_a_checkpoint(recipe: SamplesRecipe, checkpoint: Path) -> None:
+    export = train(recipe)
+    assert open_folder(export).transformer == open_folder(checkpoint).transformer
+    assert {path.name for path in recipe.data.store.iterdir()} == {"t2i", "i2i"}
+    assert list(losses(export.parent)) == list(range(1, 9))
+    measured = [json.loads(line) for line in (export.parent / "validation.jsonl").read_text("utf-8").splitlines()]
+    assert [line["step"] for line in measured] == [4, 8]
+    assert measured[1]["loss"] < measured[0]["loss"]
+    assert read(export.parent / "recipe.toml") == recipe
+
+
+def test_a_resumed_run_repeats_every_loss(recipe: SamplesRecipe) -> None:
+    folder = train(recipe).parent
+    whole = losses(folder)
+    (newest,) = (folder / "checkpoints").glob("*8.pt")
+    newest.unlink()  # as if the run had been killed before its last snapshot
+    train(recipe, resume=True)
+    assert losses(folder) == whole
+
+
+def test_held_back_samples_are_never_drawn_and_a_stale_store_is_refused(recipe: SamplesRecipe) -> None:
+    train(recipe)
+    from hanmo.producer.encode import identity_of, networks_of
+    from hanmo.train.samples_run import begin
+
+    model = begin(recipe)
+    identity = identity_of(networks_of(model.encoder, model.vae, model.preferences), recipe.encode)
+    source = StoreSource(recipe.data.store, identity, 0.2)
+    drawn, held = {entry.id for entry in source.entries()}, {sample.id for sample in source.held()}
+    assert len(drawn) + len(held) == 24
+    assert not drawn & held
+    assert {entry.source for entry in source.entries()} == {"grey"}
+    other = replace(recipe, name="other", encode=replace(recipe.encode, sizes=((64, 64), (64, 128))))
+    with pytest.raises(RequestError, match="store"):
+        train(other)
+
+
+def test_a_plateau_begins_the_next_stage_and_is_written_down(recipe: SamplesRecipe) -> None:
+    stages = (
+        Stage("text", Only(tasks=("t2i",)), until=Until(plateau=Plateau(window=1, improvement=0.99, patience=1))),
+        Stage("all"),
+    )
+    run = replace(recipe.run, steps=16, preview_every=2, save_every=16)
+    export = train(replace(recipe, run=run, curriculum=CurriculumConfig(stages)))
+    assert "the stage all begins at step" in (export.parent / "train.log").read_text("utf-8")
+
+
+def test_no_set_is_one_line(recipe: SamplesRecipe) -> None:
+    with pytest.raises(RequestError, match=r"name runs of 'hanmo data' under data\.sets"):
+        train(replace(recipe, data=replace(recipe.data, sets=())))
