@@ -24,6 +24,7 @@ from hanmo.train.hardware import peak_of
 from hanmo.train.meter import Counted, Meter, duration
 from hanmo.train.metrics import Metrics
 from hanmo.train.optim import EMA, OptimConfig, build, fast_bfloat16
+from hanmo.train.presence import present
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import RunConfig
 from hanmo.train.trackers import open_trackers
@@ -79,6 +80,7 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
     with (
         Metrics(folder.path, start, trackers) as metrics,
         progress(plan.steps, job.name, initial=start) as bar,
+        present(folder.path),
     ):
         counted = Counted(job.objective)
         meter = Meter(plan.pictures * plan.accumulate, plan.steps, counted, job.ranks.count, peak, plan.device)

@@ -1,0 +1,191 @@
+"""`hanmo train plot RUN`: the curves and previews of a run in one HTML file, no network, no script, no file beside it.
+
+It reads what the run has written (`status`), so it works while the run goes on. Its looks are the data report's. Every
+number of metrics.jsonl is in a plot; those that nobody has heard of share the last ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from PIL import Image
+
+from hanmo.data import report
+from hanmo.data.report.markup import Html, join, tag, trusted
+from hanmo.errors import RequestError
+from hanmo.train.curves import Plot, plot_chart
+from hanmo.train.files import RunFolder
+from hanmo.train.meter import duration
+from hanmo.train.status import Status, read_metrics, status
+from hanmo.weights.files import atomic_file
+
+SHEETS = 6
+"""Previews on a page: the newest, the first, and some between."""
+_WIDEST = 1400
+_SPEEDS = ("images_per_second", "tokens_per_second")
+_HIDDEN = ("step", "time", "seconds_left")
+
+
+def write_plot(folder: Path, output: Path) -> None:
+    """Write the page of a run.
+
+    Args:
+        folder: of the run.
+        output: an .html file; it is written whole or not at all.
+
+    Raises:
+        RequestError: the folder holds no run, or the run has told nothing yet.
+        OutputError: the page cannot be written.
+    """
+    run, now = RunFolder(folder), status(folder)
+    lines = read_metrics(run)
+    if not lines:
+        raise RequestError(f"{folder} has told nothing yet: wait for the first line of metrics (run.log_every steps)")
+    last = max(line["step"] for line in lines)
+    plots = [plot_chart(plot, last) for plot in plots_of(lines)]
+    parts = {
+        "title": join([f"{now.name}: a training run"]),
+        "style": trusted(_text(report.__name__, "page.css") + _text(__package__, "plot.css")),
+        "name": join([now.name]),
+        "state": tag("p", tag("b", now.text().splitlines()[1].split(maxsplit=1)[1]), class_=f"state {now.state}"),
+        "summary": _summary(now, lines),
+        "curves": tag("div", *plots, class_="plots"),
+        "previews": _previews(run, lines),
+        "recipe": tag(
+            "details",
+            tag("summary", "The recipe, with every default written out"),
+            tag("pre", run.recipe.read_text(encoding="utf-8"), tabindex=0),
+        ),
+    }
+    page = Template(_text(__package__, "plot.html")).substitute(parts)
+    with atomic_file(output) as file:
+        file.write(page.encode())
+
+
+def _text(package: str, name: str) -> str:
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+# --- curves ----------------------------------------------------------------------------------------
+
+
+def plots_of(lines: Sequence[Mapping[str, float]]) -> list[Plot]:
+    """Every number of a run in a plot, what belongs together in one."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    for line in lines:
+        for key, value in line.items():
+            if key not in _HIDDEN and isinstance(value, int | float) and abs(value) < float("inf"):
+                series.setdefault(key, []).append((line["step"], value))
+    left = dict(series)
+
+    def take(test: object) -> dict[str, list[tuple[float, float]]]:
+        keys = [key for key in left if key in test] if isinstance(test, tuple) else [k for k in left if _ends(k, test)]
+        return {key: left.pop(key) for key in keys}
+
+    plots = []
+    if loss := take(("loss",)):
+        plots.append(Plot("loss", loss, log=_positive(loss)))
+    for title, suffix in (("texts that are exactly right", "_exact"), ("characters that are right", "_characters")):
+        if found := take(suffix):
+            plots.append(Plot(title, {key.removesuffix(suffix): points for key, points in found.items()}, percent=True))
+    speeds = {"images_per_second": "images a second", "tokens_per_second": "tokens a second"}
+    plots += [Plot(title, take((key,))) for key, title in speeds.items() if key in left]
+    if shares := take(("mfu", "waiting")):
+        names = {"mfu": "MFU", "waiting": "time spent waiting for batches"}
+        plots.append(Plot("shares", {names[key]: points for key, points in shares.items()}, percent=True))
+    if rate := take(("lr_factor",)):
+        plots.append(Plot("learning rate, as a share of its peak", rate, percent=True))
+    if norm := take(("grad_norm",)):
+        plots.append(Plot("length of the gradient, before clipping", norm, log=_positive(norm)))
+    if memory := take(("memory_gb",)):
+        plots.append(Plot("memory, GB", memory))
+    plots += [Plot(key, {key: points}) for key, points in left.items()]
+    return plots
+
+
+def _ends(key: str, suffix: object) -> bool:
+    return isinstance(suffix, str) and key.endswith(suffix)
+
+
+def _positive(lines: Mapping[str, Sequence[tuple[float, float]]]) -> bool:
+    return all(value > 0 for points in lines.values() for _, value in points)
+
+
+def _summary(now: Status, lines: Sequence[Mapping[str, float]]) -> Html:
+    facts = [(f"{now.step:,}", f"of {now.steps:,} steps" if now.steps else "steps")]
+    if now.loss is not None:
+        facts.append((f"{now.loss:.4g}", "loss"))
+    exact = [
+        max(line[key] for line in lines if key in line) for key in ("t2i_en_exact",) if any(key in one for one in lines)
+    ]
+    facts += [(f"{100 * value:.0f}%", "English texts right, at best") for value in exact]
+    if now.images_per_second is not None:
+        facts.append((f"{now.images_per_second:,.3g}", "images a second"))
+    if now.seconds_left is not None:
+        facts.append((duration(now.seconds_left), "left"))
+    return tag("dl", *(tag("div", tag("dt", words), tag("dd", number)) for number, words in facts), class_="summary")
+
+
+# --- previews --------------------------------------------------------------------------------------
+
+
+def _previews(run: RunFolder, lines: Sequence[Mapping[str, float]]) -> Html:
+    found = sorted(run.previews.glob("step-*.png"), reverse=True)
+    if not found:
+        return tag("p", "None yet.", class_="note")
+    best = _best(run)
+    chosen = _some(found, SHEETS)
+    told = "" if len(chosen) == len(found) else f"{len(found) - len(chosen)} more are in {run.previews.name}/."
+    figures = [_preview(path, best, lines) for path in chosen]
+    return join((tag("div", *figures, class_="previews"), tag("p", told, class_="note") if told else ""))
+
+
+def _some(found: Sequence[Path], most: int) -> list[Path]:
+    """First and last of them, and others evenly between."""
+    if len(found) <= most:
+        return list(found)
+    return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
+
+
+def _preview(path: Path, best: int | None, lines: Sequence[Mapping[str, float]]) -> Html:
+    step = int(path.stem.partition("-")[2])
+    values = {key: value for line in lines if line["step"] == step for key, value in line.items()}
+    shares = [
+        f"{key.removesuffix('_exact').replace('_', ' ')} {100 * value:.0f}%"
+        for key, value in values.items()
+        if key.endswith("_exact")
+    ]
+    words = f"exactly right: {', '.join(shares)}" if shares else ""
+    return tag(
+        "figure",
+        tag("figcaption", tag("b", f"step {step:,}"), tag("span", words) if words else ""),
+        _picture(path, step),
+        class_="best" if step == best else None,
+    )
+
+
+def _picture(path: Path, step: int) -> Html:
+    """The sheet as a data URI, no larger than a screen shows."""
+    try:
+        with Image.open(path) as opened:
+            sheet = opened.convert("RGB")
+    except OSError:  # being written, or damaged
+        return tag("p", "This sheet cannot be read.", class_="note")
+    sheet.thumbnail((_WIDEST, 4 * _WIDEST), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    sheet.save(file, "WEBP", quality=85, method=4)
+    uri = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    return tag("img", src=uri, alt=f"sheet of previews at step {step}", width=sheet.width, height=sheet.height)
+
+
+def _best(run: RunFolder) -> int | None:
+    try:
+        return int(json.loads((run.path / "best.json").read_text(encoding="utf-8"))["step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
