@@ -25,13 +25,14 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
+from hanmo.errors import OutputError
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.checkpoint import Parts
 from hanmo.train.distributed_checkpoint import ShardedSnapshots
 from hanmo.train.optim import EMA, OptimConfig, build, rate, set_rate
 from hanmo.train.randomness import generator_for
-from hanmo.train.snapshots import Notes, Resumed
+from hanmo.train.snapshots import Notes
 
 CONFIG = TransformerConfig(
     num_layers=2,
@@ -42,11 +43,16 @@ CONFIG = TransformerConfig(
 )
 OPTIM = OptimConfig(lr=3e-3, warmup=4, ema=0.9)
 SEED = 5
+LARGEST = 20_000
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one process shall do; `limit` bytes are all that a file may have, from `limit_at` to `limit_to`."""
+    """What one process shall do.
+
+    After step `full_from`, process 1 can write no file of more than `LARGEST` bytes. `dies_at` is the
+    step after which this process kills itself.
+    """
 
     folder: Path
     steps: int = 0
@@ -54,8 +60,7 @@ class Task:
     keep: int = 2
     resume: bool = False
     state: Path | None = None
-    limit: Mapping[int, int] | None = None
-    limit_steps: tuple[int, int] = (0, 0)
+    full_from: int = -1
     pause: float = 0.0
     dies_at: int = -1
 
@@ -87,8 +92,7 @@ def work(task: Task) -> list[str]:
         start, stage = resumed.step, resumed.curriculum["stage"]
         cursor = resumed.cursors[rank]["read"] if len(resumed.cursors) == dist.get_world_size() else 0
         _note(task, rank, {"resumed": start, "cursors": [entry["read"] for entry in resumed.cursors]})
-    news = []
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    news: list[str] = []
     for step in range(start, task.steps):
         set_rate(optimizers, rate(step, 60, OPTIM))
         loss = _loss(model, cursor, stage, own)
@@ -100,23 +104,32 @@ def work(task: Task) -> list[str]:
         ema.update(step)
         cursor, stage = cursor + 1 + rank, (step + 1) // 7
         _note(task, rank, {"step": step + 1, "loss": loss.item().hex(), "norm": float(norm.full_tensor()).hex()})
-        if task.limit is not None and rank in task.limit:
-            inside = task.limit_steps[0] <= step + 1 < task.limit_steps[1]
-            resource.setrlimit(resource.RLIMIT_FSIZE, (task.limit[rank] if inside else limits[0], limits[1]))
+        if step + 1 == task.full_from:
+            _fill_disk(snapshots)
         if (step + 1) % task.save_every == 0:
             snapshots.save(step + 1, Notes({"read": cursor}, {"stage": stage, "why": "步"}))
-        if (said := snapshots.news()) is not None:
-            news.append(said)
+        news += [f"at step {step + 1}: {line}" for line in [snapshots.news()] if line]
         if step + 1 == task.dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(task.pause)
+    return news + _finish(task, snapshots, parts)
+
+
+def _fill_disk(snapshots: ShardedSnapshots) -> None:
+    snapshots.finish()
+    if dist.get_rank() == 1:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, resource.RLIM_INFINITY))
+
+
+def _finish(task: Task, snapshots: ShardedSnapshots, parts: Parts) -> list[str]:
+    news = []
     try:
         snapshots.finish()
-    except Exception as error:
+    except OutputError as error:
         news.append(f"at the end: {error}")
     if task.state is not None:
         full = gathered(parts)
-        if rank == 0:
+        if dist.get_rank() == 0:
             torch.save(full, task.state)
     return news
 
@@ -134,9 +147,8 @@ def gathered(parts: Parts) -> dict[str, Any]:
     for optimizer in parts.optimizers:
         for weight, values in optimizer.state.items():
             state |= {f"{names[id(weight)]}.{key}": whole(value) for key, value in values.items()}
-        state[f"groups.{id(optimizer) and len(state)}"] = [
-            {key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups
-        ]
+        settings = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+        state["settings"] = settings
     return state
 
 
@@ -166,7 +178,7 @@ def start(task: Task, ranks: int, store: Path) -> list[ForkServerProcess]:
     """Begin a run of `ranks` processes; what they say in the end is in `news-N.json` of the folder."""
     task.folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sharded"])
+    context.set_forkserver_preload(["hanmo.train.distributed_checkpoint", "torch.distributed.fsdp"])
     processes = [context.Process(target=_join, args=(task, rank, ranks, store)) for rank in range(ranks)]
     for process in processes:
         process.start()

@@ -25,8 +25,9 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import Tensor, nn
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -35,6 +36,8 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import async_save
 
 from hanmo.errors import ConfigError, HanmoError, OutputError, TrainingError
 from hanmo.train import step_folders
@@ -114,7 +117,7 @@ class ShardedSnapshots:
             "cursor": {str(self._rank): _as_bytes(notes.cursor)},
         }
         writer = _Writer(self._folder, mark, self._keep)
-        done = dcp.async_save(state, storage_writer=writer, process_group=self._group)
+        done = async_save(state, storage_writer=writer, process_group=self._group)
         assert isinstance(done, Future), "this stager copies before it returns"
         self._writing = _Writing(step, done)
 
@@ -147,7 +150,7 @@ class ShardedSnapshots:
         self._settle(wait=True)
         path = self._folder / self._first_says(self._choose)
         mark = step_folders.read_mark(path)
-        metadata = dcp.FileSystemReader(path).read_metadata()
+        metadata = FileSystemReader(path).read_metadata()
         for optimizer in self._parts.optimizers:
             optimizer.zero_grad(set_to_none=True)
             optimizer.state.clear()
@@ -162,8 +165,8 @@ class ShardedSnapshots:
         }
         _check_fit(path, state, metadata)
         try:
-            dcp.load(state, storage_reader=dcp.FileSystemReader(path), process_group=self._group)
-        except dcp.CheckpointException as error:
+            load(state, storage_reader=FileSystemReader(path), process_group=self._group)
+        except CheckpointException as error:
             raise TrainingError(
                 f"cannot load {path}: {_reason(path, error)}; remove it to resume an older one"
             ) from None
@@ -263,7 +266,7 @@ class ShardedSnapshots:
             generator.set_state(states[f"own.{name}"])
 
 
-class _Writer(dcp.FileSystemWriter):
+class _Writer(FileSystemWriter):
     """DCP's writer into an unfinished folder; the first process clears its place before and seals it after.
 
     DCP calls both where an error of one process reaches all.
@@ -339,7 +342,7 @@ def _from_bytes(data: Tensor) -> dict[str, Any]:
 def _reason(path: Path, error: BaseException) -> str:
     """One line for what happened in the first process that failed."""
     where = ""
-    if isinstance(error, dcp.CheckpointException):
+    if isinstance(error, CheckpointException):
         rank, (error, _) = min(error.failures.items(), key=lambda failure: failure[0])
         where = f"process {rank}: "
     if isinstance(error, OSError) and error.errno is not None:

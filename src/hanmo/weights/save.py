@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def save_folder(
             if preferences is not None:
                 write_preferences(new, preferences)
         except (SafetensorError, _NotWritten) as error:
-            raise OutputError(_reason(folder, error)) from None
+            raise OutputError(not_written(folder, error)) from None
     return folder
 
 
@@ -142,7 +142,7 @@ def save_controlnet(
         try:
             _write_diffusers(new, net.config.to_dict(), net.state_dict(), cast, shard_bytes)
         except SafetensorError as error:
-            raise OutputError(_reason(folder, error)) from None
+            raise OutputError(not_written(folder, error)) from None
     return folder
 
 
@@ -158,24 +158,46 @@ def save_tensors(folder: Path, stem: str, state: Mapping[str, Tensor], shard_byt
     Raises:
         SafetensorError: the file could not be written.
     """
-    shards: list[dict[str, Tensor]] = [{}]
-    used = total = 0
-    for name in sorted(state):
-        size = state[name].nbytes
-        if shards[-1] and used + size > shard_bytes:
-            shards.append({})
+    sizes = {name: tensor.nbytes for name, tensor in state.items()}
+    stream_tensors(folder, stem, sizes, lambda names: {name: state[name] for name in names}, shard_bytes)
+
+
+def stream_tensors(
+    folder: Path,
+    stem: str,
+    sizes: Mapping[str, int],
+    read: Callable[[Sequence[str]], dict[str, Tensor]],
+    shard_bytes: int = SHARD_BYTES,
+) -> None:
+    """Write tensors as `save_tensors` does, but ask for those of one file at a time.
+
+    Args:
+        folder: an existing folder.
+        stem: file name without suffix.
+        sizes: bytes of every tensor, by name.
+        read: gives the tensors of some names; each must have its size.
+        shard_bytes: largest single file.
+
+    Raises:
+        SafetensorError: the file could not be written.
+    """
+    shards: list[list[str]] = [[]]
+    used = 0
+    for name in sorted(sizes):
+        if shards[-1] and used + sizes[name] > shard_bytes:
+            shards.append([])
             used = 0
-        shards[-1][name] = state[name]
-        used, total = used + size, total + size
+        shards[-1].append(name)
+        used += sizes[name]
     if len(shards) == 1:
-        _save(folder / f"{stem}.safetensors", shards[0])
+        _save(folder / f"{stem}.safetensors", read(shards[0]))
         return
     weight_map: dict[str, str] = {}
     for number, shard in enumerate(shards, 1):
         file = f"{stem}-{number:05d}-of-{len(shards):05d}.safetensors"
-        _save(folder / file, shard)
+        _save(folder / file, read(shard))
         weight_map |= dict.fromkeys(shard, file)
-    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    index = {"metadata": {"total_size": sum(sizes.values())}, "weight_map": weight_map}
     _write_json(folder / f"{stem}.safetensors.index.json", index)
 
 
@@ -257,8 +279,8 @@ def _write_json(path: Path, values: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _reason(folder: Path, error: Exception) -> str:
-    """One line for what the safetensors and tokenizers libraries say in words of their own."""
+def not_written(folder: Path, error: Exception) -> str:
+    """One line for what the safetensors and tokenizers libraries say in words of their own, when `folder` fails."""
     text = " ".join(str(error).split())
     codes = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     number = next((code for code in codes if f"os error {code}" in text), None)
