@@ -30,7 +30,7 @@ from hanmo.model.mmdit import MMDiT
 from hanmo.train.attention import plain_attention
 
 TINY = TransformerConfig(
-    num_layers=8, num_attention_heads=4, attention_head_dim=64, joint_attention_dim=256, axes_dims_rope=(16, 24, 24)
+    num_layers=6, num_attention_heads=8, attention_head_dim=32, joint_attention_dim=256, axes_dims_rope=(8, 12, 12)
 )
 """The bundled model's sizes."""
 CLIP, RATE = 1.0, 1e-4

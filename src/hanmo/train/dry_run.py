@@ -10,7 +10,7 @@ import json
 import os
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -23,8 +23,9 @@ from hanmo.train.checks import GB, Check
 from hanmo.train.full_plan import FullPlan, StagePlan, plan
 from hanmo.train.full_recipe import KINDS, FullRecipe, read_full
 from hanmo.train.hardware import gpu_named
-from hanmo.train.recipe import FlowRecipe, VAERecipe, read
+from hanmo.train.recipe import FlowRecipe, SamplesRecipe, VAERecipe, read
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
+from hanmo.weights.hub import resolve
 
 STATE_BYTES = 16.0
 """Of a snapshot or of memory for each parameter that is trained: weight, average, two moments, float32."""
@@ -97,7 +98,13 @@ def dry_run(path: Path, overrides: Sequence[str] = (), resume: bool = False) -> 
     if kind_of(path) in KINDS:
         return _full(read_full(path, overrides), resume)
     recipe = read(path, overrides)
-    return _flow(recipe, resume) if isinstance(recipe, FlowRecipe) else _vae(recipe, resume)
+    match recipe:
+        case FlowRecipe():
+            return _flow(recipe, resume)
+        case SamplesRecipe():
+            return _samples(recipe, resume)
+        case VAERecipe():
+            return _vae(recipe, resume)
 
 
 # --- the published size ----------------------------------------------------------------------------
@@ -185,6 +192,28 @@ def _flow(recipe: FlowRecipe, resume: bool) -> DryRun:
     return _small(recipe, count, lines, found, resume)
 
 
+def _samples(recipe: SamplesRecipe, resume: bool) -> DryRun:
+    base = checks.base_model(recipe.model.init or str(resolve(None)))
+    config, new = base.transformer, recipe.model.new
+    if new is not None and config is not None:
+        config = replace(
+            config,
+            num_layers=new.layers,
+            num_attention_heads=new.heads,
+            attention_head_dim=new.head_dim,
+            axes_dims_rope=new.axes,
+        )
+    found = [Check(one.level, one.what.replace("model.base", "model.init")) for one in base.checks]
+    found += [checks.data_folder("data.sets", path) for path in recipe.data.sets]
+    count = parameters(transformer_blueprint(config).live) if config is not None else 0
+    lines = [
+        f"{recipe.name} (samples): {recipe.run.steps:,} steps of {recipe.run.batch * recipe.run.accumulate} samples "
+        f"in {recipe.run.processes} processes on {recipe.run.device}",
+        f"parameters {count:,} of the transformer; its checkpoint's other networks are frozen",
+    ]
+    return _small(recipe, count, lines, found, resume)
+
+
 def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
     given = recipe.model
     found = [_vae_folder(given.init)] if given.init is not None else []
@@ -200,7 +229,9 @@ def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
     return _small(recipe, count, lines, found, resume)
 
 
-def _small(recipe: VAERecipe | FlowRecipe, count: int, lines: list[str], found: list[Check], resume: bool) -> DryRun:
+def _small(
+    recipe: VAERecipe | FlowRecipe | SamplesRecipe, count: int, lines: list[str], found: list[Check], resume: bool
+) -> DryRun:
     folder, state = recipe.run.folder / recipe.name, STATE_BYTES * count
     found += checks.run_folder(folder, resume)
     found += checks.disk(folder, state, recipe.run.keep)

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from hanmo.data.layout import shards_of
+from hanmo.errors import ConfigError
 from hanmo.flow import ScheduleConfig
 from hanmo.log import get_logger
 from hanmo.model.encoder import ConditionEncoder

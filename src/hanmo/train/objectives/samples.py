@@ -68,7 +68,6 @@ class SampleObjective:
         errors = row_errors(self.positions, batch, self.device)
         return {"loss": (batch.weights.to(self.device) * errors).mean(), "flow": errors.detach().mean()}
 
-
     def cost(self, batch: SampleBatch) -> Cost:
         """Tokens and operations of a batch, padding included; see `flops.Costed`."""
         source = 0 if batch.condition is None else batch.condition.shape[1]
