@@ -53,6 +53,42 @@ def test_two_processes_take_the_steps_that_one_would_take(flow_recipe: Make) -> 
     assert first.keys() == second.keys()
 
 
+def test_torchrun_takes_the_same_steps_and_restarts_from_the_last_snapshot(flow_recipe: Make, tmp_path: Path) -> None:
+    base = replace(flow_recipe(data=DataConfig(cards=24, pairs=8, edits=0.4)), name="one")
+    base = replace(base, run=replace(base.run, accumulate=2, save_every=2))
+    one = train(base).parent
+    two = replace(base, name="two")
+    (tmp_path / "two.toml").write_text(dump_recipe(two), encoding="utf-8")
+    script = tmp_path / "start.py"
+    script.write_text(
+        "import os, sys, hanmo.cli.main as cli, hanmo.train.drive as drive\n"
+        "if os.environ['TORCHELASTIC_RESTART_COUNT'] == '0' and os.environ['RANK'] == '1':\n"
+        "    import hanmo.train.loop as loop\n"
+        "    run = loop.run\n"
+        "    def dies(objective, parts, ema, plan, start, after):\n"
+        "        def last(report):\n"
+        "            report.step == 3 and os._exit(1)\n"
+        "        run(objective, parts, ema, plan, start, last)\n"
+        "    loop.run = dies\n"
+        "sys.exit(cli.main(['train', sys.argv[1], '--no-judge', '--quiet']))\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, "--max-restarts", "1", str(script), str(tmp_path / "two.toml")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    folder = two.run.folder / "two"
+    assert done.stdout == f"{folder / 'export'}\n"
+    assert _furthest(one, folder) <= 1e-5
+
+
 def test_the_autoencoder_too(vae_recipe: VAERecipe) -> None:
     run = replace(vae_recipe.run, steps=3, save_every=3, accumulate=2)
     one = train(replace(vae_recipe, name="one", run=run)).parent

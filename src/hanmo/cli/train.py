@@ -120,10 +120,12 @@ def _recipe(recipe: Path, args: argparse.Namespace) -> None:
             raise RequestError(f"the dry run found {found.wrong} wrong: correct what is marked so, then run it again")
         return
     refuse_full(recipe)
+    from hanmo.train.ranks import is_first
     from hanmo.train.run import train
 
     result = train(recipe, args.overrides, args.resume, None if args.no_judge else _judge())
-    say(str(result))
+    if is_first():
+        say(str(result))
 
 
 def _status(folder: Path, as_json: bool) -> None:

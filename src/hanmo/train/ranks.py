@@ -4,7 +4,7 @@ Data parallelism in its plainest form, for one machine: `run.processes` copies o
 own threads; a step's `run.accumulate` batches are dealt out among them, and what one process would have
 accumulated is summed between them instead. The steps are the same ones (to the order of additions).
 The process that was started is number 0: it writes, paints and judges; the others only compute, and say
-what they have to say in `worker-N.log`.
+what they have to say in `worker-N.log`. Where torchrun has started them all, its numbers are taken instead.
 
 It does not know what is trained, batches or files of a run (but for those logs).
 """
@@ -137,6 +137,41 @@ def joined(rank: int, count: int, store: Path) -> Iterator[Ranks]:
     """Be number `rank` of a run that another process began; `store` is the file where they meet."""
     with _met(rank, count, store) as ranks:
         yield ranks
+
+
+def launched() -> int:
+    """How many processes torchrun (or what else speaks its environment) has started, this one included; 1 without."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def restarted() -> bool:
+    """Whether torchrun has started the processes again after one of them had died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes and speaks."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+@contextlib.contextmanager
+def met_by_torchrun() -> Iterator[Ranks]:
+    """Be what torchrun's environment says.
+
+    Raises:
+        TrainingError: the others cannot be reached.
+    """
+    try:
+        dist.init_process_group("gloo", timeout=_PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"the {launched()} processes of torchrun do not meet ({str(error).splitlines()[0]}): WORLD_SIZE, RANK, "
+            "MASTER_ADDR and MASTER_PORT must be set as torchrun sets them"
+        ) from error
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
 
 
 @contextlib.contextmanager

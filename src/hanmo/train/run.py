@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from hanmo.errors import RequestError
+from hanmo.train.checkpoint import snapshots
 from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
-from hanmo.train.ranks import Ranks, gathered
+from hanmo.train.ranks import Ranks, gathered, launched, met_by_torchrun, restarted
 from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
 from hanmo.train.samples_run import train_samples
 from hanmo.train.vae_run import train_vae
@@ -50,9 +52,27 @@ def train(
         resolved: Recipe = recipe
     else:
         resolved = read(recipe, overrides)
+    if launched() > 1:
+        return _by_torchrun(resolved, resume, judge)
     folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
     with logging_to(folder.path / "train.log"), gathered(resolved.run.processes, folder.path, resume) as ranks:
         execute(resolved, folder, resume, judge, ranks)
+    return folder.export
+
+
+def _by_torchrun(recipe: Recipe, resume: bool, judge: Judge | None) -> Path:
+    """The same where every process has been started already; after a restart the run goes on from its last snapshot."""
+    resume = resume or restarted()
+    path = recipe.run.folder / recipe.name
+    with met_by_torchrun() as ranks:
+        recipe = replace(recipe, run=replace(recipe.run, processes=ranks.count))
+        resume = resume and bool(snapshots(RunFolder(path).snapshots))
+        ranks.wait()  # all have looked before the first one writes
+        with ranks.in_turn():
+            folder = open_run(path, recipe, resume) if ranks.first else RunFolder(path)
+        log = folder.path / ("train.log" if ranks.first else f"worker-{ranks.rank}.log")
+        with logging_to(log):
+            execute(recipe, folder, resume, judge, ranks)
     return folder.export
 
 
