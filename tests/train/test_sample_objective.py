@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sharded_samples
 import torch
 from torch import Tensor
 from toy_samples import changed, generators, maker, mixed, sample, transformer
@@ -190,6 +194,27 @@ def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) ->
     first, state = _run(tmp_path, 0, 3)
     second, _ = _run(tmp_path, 3, 8, state)
     assert first + second == whole
+
+
+def test_sharded_processes_whose_batches_differ_in_layout_make_the_same_calls(tmp_path: Path) -> None:
+    """FSDP over two processes, one with mixed sources and one with none: a call more or less would hang or fail."""
+    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo"}
+    script = Path(sharded_samples.__file__)
+    workers = [
+        subprocess.Popen([sys.executable, str(script), str(rank), str(tmp_path)], env=environment) for rank in range(2)
+    ]
+    try:
+        assert [worker.wait(timeout=150) for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
+    found = torch.load(tmp_path / "gradients.pt", weights_only=True)
+    one = SampleObjective(row_positions(transformer()), Always([]), maker(), 7, CPU)
+    for rank in range(2):
+        (one.loss(sharded_samples.batch_of(rank), 0.0)["loss"] / 2).backward()
+    for name, parameter in one.positions.transformer.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(found[name], parameter.grad, rtol=1e-4, atol=1e-5)
 
 
 def test_wrapping_an_attention_twice_changes_nothing_and_keeps_what_was_there() -> None:

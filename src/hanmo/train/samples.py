@@ -116,6 +116,10 @@ class EmptyPrompts:
             )
         return found
 
+    def lack(self, entry: Entry) -> bool:
+        """Whether there is nothing for a sample; looks it up without reading an edit's states."""
+        return self.text is None if entry.task == "t2i" else entry.id not in self.edits
+
 
 def empty_prompts(samples: Iterable[Sample]) -> EmptyPrompts:
     """Collect the states of dropped captions among `samples`; all others are passed over."""
