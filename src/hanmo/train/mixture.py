@@ -22,7 +22,7 @@ import numpy as np
 from hanmo.errors import TrainingError
 from hanmo.producer.sample import Sample
 from hanmo.train.curriculum import Curriculum
-from hanmo.train.samples import SampleSource
+from hanmo.train.samples import SampleSource, held_out
 from hanmo.train.selection import Cell, Table, check_not_empty, table
 
 _CHOICE = 0
@@ -51,6 +51,7 @@ class Mixture:
         seed: of all choices.
         rows: samples of a batch, where the stage does not say.
         parts: batches of a step.
+        held_out: share of samples that is never drawn (`ValidationConfig.share`).
     """
 
     source: SampleSource
@@ -58,6 +59,7 @@ class Mixture:
     seed: int
     rows: int
     parts: int
+    held_out: float = 0.0
     _tables: dict[int, Table] = field(default_factory=dict)
     _taken: Taken = field(default_factory=dict)
     _next: int = 0
@@ -79,7 +81,7 @@ class Mixture:
         Raises:
             ConfigError: a stage takes none of them; the message names it, and nothing has changed.
         """
-        entries = list(self.source.entries())
+        entries = [entry for entry in self.source.entries() if not held_out(entry.id, self.held_out)]
         tables = {}
         for place, stage in enumerate(self.curriculum.config.stages):
             key = f"curriculum.stages.{stage.name}"

@@ -59,6 +59,16 @@ class SampleSource(Protocol):
         """The sample of an entry's id."""
 
 
+def held_out(key: str, share: float) -> bool:
+    """Whether a sample is kept from training for validation: a function of its id, so always the same ones.
+
+    Args:
+        key: the sample's id. Other samples of the same picture have other ids, and are decided on their own.
+        share: of all samples, 0 to 1.
+    """
+    return int(key[:8], 16) < share * 2**32
+
+
 @dataclass(frozen=True)
 class Listed:
     """Samples in memory, and the tags of some of them by id."""
