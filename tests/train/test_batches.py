@@ -116,6 +116,15 @@ def test_an_edit_without_an_empty_prompt_cannot_be_dropped() -> None:
         nothing.batch([sample(1)], generators(1))
 
 
+def test_missing_empty_prompts_are_found_before_the_first_step() -> None:
+    entries = Listed([sample(1), sample(2, "ti2i", sources=((32, 32),))]).entries()
+    maker(dropout=0.1).check(entries)
+    with pytest.raises(ConfigError, match=r"mix\.edit_dropout is 0\.1, but sample 0+2 \(ti2i\)"):
+        maker(edit_dropout=0.1).check(entries)
+    with pytest.raises(ConfigError, match=r"mix\.dropout is 0\.1, but sample 0+1 "):
+        Maker(MixConfig(0.1), STATISTICS, EmptyPrompts(), ScheduleConfig()).check(entries)
+
+
 def test_times_are_logit_normal_and_shifted_by_resolution_where_said() -> None:
     small = [sample(number, size=(16, 16), length=1) for number in range(500)]
     plain = maker().batch(small, generators(500)).t

@@ -206,6 +206,7 @@ def test_a_curriculum_is_data_in_a_recipe(tmp_path: Path) -> None:
         ([{"name": "a", "until": {"steps": 5}}], r"curriculum\.stages\.a\.until is given, but no stage follows"),
         ([{"name": "a", "until": {"steps": -1}}], r"curriculum\.stages\.a\.until\.steps is -1"),
         ([{"name": "a", "until": {"steps": 5}}, {"name": "a"}], "the name 'a' empty or twice"),
+        ([{"name": "a", "batch": -1}], r"curriculum\.stages\.a\.batch is -1"),
         ([{"name": "a", "only": {"resolutions": [300]}}], r"a\.only\.resolutions names 300; there are 256, 640, 1328"),
         ([{"name": "a", "only": {"sizes": [[100, 64]]}}], r"a\.only\.sizes names 100x64"),
         ([{"name": "a", "only": {"tasks": ["t21"]}}], r"a\.only\.tasks names 't21'; did you mean 't2i'"),

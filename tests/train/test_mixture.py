@@ -158,6 +158,11 @@ def test_processes_load_only_their_own_parts_and_agree() -> None:
     assert len(source.loaded) == 3 * other.rows
 
 
+def test_a_stage_of_larger_pictures_may_have_smaller_batches() -> None:
+    mix = mixture(entries(40), Stage("small", until=Until(2)), Stage("large", batch=3))
+    assert [len(mix.ids(step, 0)) for step in range(4)] == [8, 8, 3, 3]
+
+
 def test_the_order_of_a_source_and_another_seed() -> None:
     listed = entries(40) + entries(20, "ti2i")
     assert drawn(mixture(listed), 5) == drawn(mixture(listed[::-1]), 5)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import contextlib
+import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+import sharded_samples
 import torch
 from torch import Tensor
 from toy_samples import changed, generators, maker, mixed, sample, transformer
@@ -17,7 +22,7 @@ from hanmo.train import loop
 from hanmo.train.attention import plain_attention
 from hanmo.train.batches import SampleBatch
 from hanmo.train.checkpoint import Parts
-from hanmo.train.curriculum import Curriculum, CurriculumConfig, Stage, Until
+from hanmo.train.curriculum import NOTICE, Curriculum, CurriculumConfig, Plateau, Stage, Until, events
 from hanmo.train.data import DataConfig
 from hanmo.train.flow_run import begin, data_of
 from hanmo.train.mixture import Mixture
@@ -156,13 +161,16 @@ def test_a_batch_is_a_function_of_seed_step_and_part() -> None:
     assert not torch.equal(replace(one, seed=8).batch(2, 1).noise, again.noise)
 
 
-def _run(
-    folder: Path, start: int, stop: int, state: dict[str, Any] | None = None
-) -> tuple[list[float], dict[str, Any]]:
-    """Steps of the loop over two stages; the state is what a snapshot would hold after the last one."""
+def _run(folder: Path, start: int, stop: int, state: State | None = None) -> tuple[list[float], State]:
+    """Steps of the loop over three stages; the state is what a snapshot would hold after the last one."""
     samples = [*mixed(), *(sample(number, size=(32, 32), source="drawn") for number in range(20, 26))]
-    curriculum = CurriculumConfig((Stage("64x32", Only(sizes=((64, 32),)), until=Until(4)), Stage("all")))
-    mix = Mixture(Listed(samples), Curriculum(curriculum), 7, 3, 2)
+    stages = (
+        Stage("first", Only(sizes=((64, 32),)), until=Until(plateau=Plateau(1, 0.99, 1))),  # the second loss ends it
+        Stage("large", Only(sizes=((64, 32),)), until=Until(2), batch=2),
+        Stage("all"),
+    )
+    curriculum = Curriculum(CurriculumConfig(stages))
+    mix = Mixture(Listed(samples), curriculum, 7, 3, 2)
     learns = SampleObjective(row_positions(transformer()), mix, maker(dropout=0.3), 7, CPU)
     modules = {"transformer": learns.positions.transformer}
     config = OptimConfig(lr=3e-3, warmup=0, schedule="constant")
@@ -170,26 +178,73 @@ def _run(
     optimizers = build(modules, config)
     if state is not None:
         mix.load_state_dict(state["data"])
+        curriculum.load_state_dict(state["curriculum"])
         modules["transformer"].load_state_dict(state["weights"])
         for optimizer, own in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(own)
     losses: list[float] = []
-    plan = loop.Plan(stop, 3, 2, config, False, CPU, folder)
-    loop.run(
-        learns, Parts(modules, optimizers, ema), ema, plan, start, lambda report: losses.append(report.losses["loss"])
-    )
-    return losses, {
-        "data": mix.state_dict(stop),
-        "weights": modules["transformer"].state_dict(),
-        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
-    }
+    kept: State = {}
+
+    def after(report: loop.Report) -> None:
+        losses.append(report.losses["loss"])
+        curriculum.measured(report.step, report.losses["flow"])
+        if report.step == stop:
+            kept.update(
+                data=mix.state_dict(stop),
+                curriculum=curriculum.state_dict(),
+                weights=copy.deepcopy(modules["transformer"].state_dict()),
+                optimizers=[copy.deepcopy(optimizer.state_dict()) for optimizer in optimizers],
+            )
+
+    plan = loop.Plan(12, 3, 2, config, False, CPU, folder)
+    with contextlib.suppress(_Killed):
+        loop.run(learns, Parts(modules, optimizers, ema), ema, plan, start, killed_after(stop, after))
+    assert [event.step for event in events(curriculum.config, curriculum.progress)][:2] in ([0], [0, 2 + NOTICE])
+    return losses, kept
+
+
+class _Killed(Exception):  # noqa: N818 - nothing went wrong
+    """The run ends here, with batches made ahead."""
+
+
+def killed_after(stop: int, after: Callable[[loop.Report], None]) -> Callable[[loop.Report], None]:
+    def then(report: loop.Report) -> None:
+        after(report)
+        if report.step == stop:
+            raise _Killed
+
+    return then
 
 
 def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> None:
-    whole, _ = _run(tmp_path, 0, 8)
-    first, state = _run(tmp_path, 0, 3)
-    second, _ = _run(tmp_path, 3, 8, state)
-    assert first + second == whole
+    """Over a plateau, a limit and smaller batches, killed before and after the plateau was found."""
+    whole, _ = _run(tmp_path, 0, 12)
+    assert len(whole) == 12
+    for cut in (1, 4):
+        first, state = _run(tmp_path, 0, cut)
+        second, _ = _run(tmp_path, cut, 12, state)
+        assert first + second == whole
+
+
+def test_sharded_processes_whose_batches_differ_in_layout_make_the_same_calls(tmp_path: Path) -> None:
+    """FSDP over two processes, one with mixed sources and one with none: a call more or less would hang or fail."""
+    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo"}
+    script = Path(sharded_samples.__file__)
+    workers = [
+        subprocess.Popen([sys.executable, str(script), str(rank), str(tmp_path)], env=environment) for rank in range(2)
+    ]
+    try:
+        assert [worker.wait(timeout=150) for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
+    found = torch.load(tmp_path / "gradients.pt", weights_only=True)
+    one = SampleObjective(row_positions(transformer()), Always([]), maker(), 7, CPU)
+    for rank in range(2):
+        (one.loss(sharded_samples.batch_of(rank), 0.0)["loss"] / 2).backward()
+    for name, parameter in one.positions.transformer.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(found[name], parameter.grad, rtol=1e-4, atol=1e-5)
 
 
 def test_wrapping_an_attention_twice_changes_nothing_and_keeps_what_was_there() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -10,9 +11,12 @@ from toy_samples import changed, maker, mixed, sample, transformer
 from hanmo.errors import ConfigError, RequestError
 from hanmo.producer.sample import Sample
 from hanmo.train.batches import SampleBatch
+from hanmo.train.curriculum import Curriculum, CurriculumConfig
+from hanmo.train.mixture import Mixture
 from hanmo.train.objectives.samples import predict
 from hanmo.train.rows import row_positions
-from hanmo.train.validation import Validation, ValidationConfig, validate
+from hanmo.train.samples import Listed
+from hanmo.train.validation import Validation, ValidationConfig, validate, validation_set
 
 CPU = torch.device("cpu")
 CONFIG = ValidationConfig(samples=100, bins=4, batch=16)
@@ -77,8 +81,22 @@ def test_the_numbers_are_named_by_bucket_and_bounds() -> None:
     }
 
 
+def test_what_is_held_out_is_measured_and_never_drawn() -> None:
+    listed = Listed([changed(sample(1), id=f"{number * 2654435761 % 2**32:08x}" + "0" * 24) for number in range(400)])
+    config = ValidationConfig(share=0.25)
+    everything = {each.id for each in validation_set(listed, replace(config, samples=400))}
+    assert len(everything) == pytest.approx(100, abs=15)
+    assert [each.id for each in validation_set(listed, config)] == sorted(everything)[:64]
+    mix = Mixture(listed, Curriculum(CurriculumConfig()), 0, 100, 1, held_out=config.share)
+    drawn = {key for step in range(8) for key in mix.ids(step, 0)}
+    assert drawn == {entry.id for entry in listed.entries()} - everything
+    assert validation_set(listed, ValidationConfig()) == []
+
+
 def test_nothing_to_measure_is_refused() -> None:
     with pytest.raises(RequestError, match="no samples to validate on"):
         validate([], identity, maker(), CONFIG, CPU)
+    with pytest.raises(ConfigError, match=r"validation\.share is 1\.0"):
+        ValidationConfig(share=1.0)
     with pytest.raises(ConfigError, match=r"validation\.bins is 0"):
         ValidationConfig(bins=0)

@@ -14,7 +14,7 @@ channels of a token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +28,7 @@ from hanmo.model.config import VAEConfig
 from hanmo.model.latents import pack
 from hanmo.producer.sample import Sample, Task
 from hanmo.train.rows import Shapes
-from hanmo.train.samples import EmptyPrompts
+from hanmo.train.samples import EmptyPrompts, Entry
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,20 @@ class Maker:
     vae: VAEConfig
     empty: EmptyPrompts
     schedule: ScheduleConfig
+
+    def check(self, entries: Iterable[Entry]) -> None:
+        """Look, before the first step, whether every caption that may be dropped has its empty prompt.
+
+        Raises:
+            ConfigError: one has none; the message names the key.
+        """
+        for entry in entries:
+            if self.config.dropout_of(entry.task) > 0 and self.empty.lack(entry):
+                key = "mix.dropout" if entry.task == "t2i" else "mix.edit_dropout"
+                raise ConfigError(
+                    f"{key} is {self.config.dropout_of(entry.task)}, but sample {entry.id} ({entry.task}) has no empty "
+                    f"prompt: let the producer write them, or set {key} = 0"
+                )
 
     def batch(
         self, samples: Sequence[Sample], generators: Sequence[torch.Generator], times: Sequence[float] | None = None

@@ -59,12 +59,21 @@ class Until:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage; `name` is what the run's records call it."""
+    """One stage.
+
+    Attributes:
+        name: what the run's records call it.
+        only: which samples.
+        weights: how often.
+        until: its end.
+        batch: pictures of one batch in this stage, as larger ones need more memory; 0 is `run.batch`.
+    """
 
     name: str
     only: Only = field(default_factory=Only)
     weights: Weights = field(default_factory=Weights)
     until: Until = field(default_factory=Until)
+    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,8 @@ class CurriculumConfig:
                 if fault is not None:
                     raise ConfigError(f"{key}.{part}.{fault}")
             ends = stage.until.steps > 0 or stage.until.plateau is not None
+            if stage.batch < 0:
+                raise ConfigError(f"{key}.batch is {stage.batch}; it must be at least 0 (run.batch)")
             if stage.until.steps < 0:
                 raise ConfigError(f"{key}.until.steps is {stage.until.steps}; it must be at least 0 (no limit)")
             if place < len(names) - 1 and not ends:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy as np
 from hanmo.errors import TrainingError
 from hanmo.producer.sample import Sample
 from hanmo.train.curriculum import Curriculum
-from hanmo.train.samples import Entry, SampleSource
+from hanmo.train.samples import SampleSource, held_out
 from hanmo.train.selection import Cell, Table, check_not_empty, table
 
 _CHOICE = 0
@@ -49,8 +49,9 @@ class Mixture:
         source: of samples.
         curriculum: which of them when.
         seed: of all choices.
-        rows: samples of a batch.
+        rows: samples of a batch, where the stage does not say.
         parts: batches of a step.
+        held_out: share of samples that is never drawn (`ValidationConfig.share`).
     """
 
     source: SampleSource
@@ -58,7 +59,7 @@ class Mixture:
     seed: int
     rows: int
     parts: int
-    _entries: Sequence[Entry] = ()
+    held_out: float = 0.0
     _tables: dict[int, Table] = field(default_factory=dict)
     _taken: Taken = field(default_factory=dict)
     _next: int = 0
@@ -78,15 +79,15 @@ class Mixture:
         """Read the source's entries again; steps that are planned already stay as they are.
 
         Raises:
-            ConfigError: a stage takes none of them; the message names it.
+            ConfigError: a stage takes none of them; the message names it, and nothing has changed.
         """
-        entries = list(self.source.entries())
+        entries = [entry for entry in self.source.entries() if not held_out(entry.id, self.held_out)]
         tables = {}
         for place, stage in enumerate(self.curriculum.config.stages):
             key = f"curriculum.stages.{stage.name}"
             tables[place] = check_not_empty(table(entries, stage.only, stage.weights), key, stage.only)
         with self._lock:
-            self._entries, self._tables, self._orders = entries, tables, {}
+            self._tables, self._orders = tables, {}
 
     def samples(self, step: int, part: int) -> list[Sample]:
         """The samples of batch number (step, part), all of one size.
@@ -128,11 +129,12 @@ class Mixture:
             raise TrainingError(f"step {step} was passed long ago; begin anew or load the state of an earlier step")
         while self._next <= step:
             before, now = dict(self._taken), self._next
-            found = self._tables[self.curriculum.stage(now)]
+            place = self.curriculum.stage(now)
+            found, rows = self._tables[place], self.curriculum.config.stages[place].batch or self.rows
             parts = []
             for part in range(self.parts):
                 rng = np.random.default_rng([self.seed, _CHOICE, now, part])
-                parts.append([self._take(cell) for cell in found.draw(rng, self.rows)])
+                parts.append([self._take(cell) for cell in found.draw(rng, rows)])
             self._steps[now] = _Step(before, parts)
             self._steps.pop(now - KEPT, None)
             self._next += 1

@@ -59,6 +59,16 @@ class SampleSource(Protocol):
         """The sample of an entry's id."""
 
 
+def held_out(key: str, share: float) -> bool:
+    """Whether a sample is kept from training for validation: a function of its id, so always the same ones.
+
+    Args:
+        key: the sample's id. Other samples of the same picture have other ids, and are decided on their own.
+        share: of all samples, 0 to 1.
+    """
+    return int(key[:8], 16) < share * 2**32
+
+
 @dataclass(frozen=True)
 class Listed:
     """Samples in memory, and the tags of some of them by id."""
@@ -115,6 +125,10 @@ class EmptyPrompts:
                 f"for it: let the producer write empty prompts, or set {key} = 0"
             )
         return found
+
+    def lack(self, entry: Entry) -> bool:
+        """Whether there is nothing for a sample; looks it up without reading an edit's states."""
+        return self.text is None if entry.task == "t2i" else entry.id not in self.edits
 
 
 def empty_prompts(samples: Iterable[Sample]) -> EmptyPrompts:

@@ -25,6 +25,7 @@ from hanmo.flow import interpolate, velocity
 from hanmo.producer.sample import Sample
 from hanmo.train.batches import Maker, SampleBatch
 from hanmo.train.randomness import generator_for
+from hanmo.train.samples import SampleSource, held_out
 
 Predict = Callable[[SampleBatch, Float[Tensor, "B S P"]], Float[Tensor, "B S P"]]
 """Velocity of a batch at x_t: `objectives.samples.predict` of a transformer."""
@@ -35,12 +36,14 @@ class ValidationConfig:
     """How much is measured.
 
     Attributes:
+        share: of all samples that is kept from training for this, chosen by id.
         samples: most of one bucket, the first by id; 0 measures nothing.
         bins: ranges of t of equal width, each of which is measured.
         batch: rows computed at once.
         every: steps between measurements.
     """
 
+    share: float = 0.0
     samples: int = 64
     bins: int = 4
     batch: int = 16
@@ -50,8 +53,10 @@ class ValidationConfig:
         """Check ranges.
 
         Raises:
-            ConfigError: a number below its least value; the message names the key.
+            ConfigError: a number below its least value, or a share outside [0, 1); the message names the key.
         """
+        if not 0.0 <= self.share < 1.0:
+            raise ConfigError(f"validation.share is {self.share}; it must lie between 0 and 1 (not included)")
         for key, least in {"samples": 0, "bins": 1, "batch": 1, "every": 1}.items():
             if getattr(self, key) < least:
                 raise ConfigError(f"validation.{key} is {getattr(self, key)}; it must be at least {least}")
@@ -79,6 +84,15 @@ class Validation:
             buckets.setdefault(size, []).append(mean)
             found[f"val/{size[0]}x{size[1]}/t{place / self.bins:.2f}-{(place + 1) / self.bins:.2f}"] = mean
         return found | {f"val/{w}x{h}": math.fsum(means) / len(means) for (w, h), means in buckets.items()}
+
+
+def validation_set(source: SampleSource, config: ValidationConfig) -> list[Sample]:
+    """The samples of a source that are kept from training, at most so many of a bucket; empty when share is 0."""
+    kept: dict[tuple[int, int], list[str]] = {}
+    for entry in sorted(source.entries(), key=lambda entry: entry.id):
+        if held_out(entry.id, config.share):
+            kept.setdefault(entry.size, []).append(entry.id)
+    return [source.sample(key) for size in sorted(kept) for key in kept[size][: config.samples]]
 
 
 @torch.no_grad()
