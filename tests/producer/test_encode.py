@@ -44,9 +44,8 @@ def test_an_edit_is_encoded_as_the_pipeline_encodes_it(networks: Networks, count
     one = item(1, "change the card to green", count, "ti2i")
     (stored,) = made(networks, one)
     request = Request(("change the card to green",), "edit", images=(one.sources,), seeds=(0,))
-    request = request.resolve(networks.preferences)
-    opened = open_sources(request.images)
-    works = plan_work(request, opened, networks.preferences)
+    works = plan_work(request, open_sources(request.images), networks.preferences)
+    request = request.resolve(networks.preferences, [work.output for work in works])
     assert works[0].canvas.size == stored.size
     with torch.no_grad():
         wanted = prepare(
