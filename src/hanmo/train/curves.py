@@ -95,8 +95,12 @@ class _Place:
             decades = [10.0**power for power in range(first, last + 1)]
             if len(decades) >= 2:
                 return decades[:: math.ceil(len(decades) / 5)]
-            marks = [digit * 10.0**power for power in range(first - 1, last + 1) for digit in (1, 2, 5)]
-            return [mark for mark in marks if self.low <= mark <= self.high]
+            for digits in ((1, 2, 5), range(1, 10)):
+                marks = [digit * 10.0**power for power in range(first - 1, last + 1) for digit in digits]
+                inside = [mark for mark in marks if self.low <= mark <= self.high]
+                if len(inside) >= 2:
+                    break
+            return inside[:: math.ceil(len(inside) / 5)] if inside else []
         span = self.high - self.low
         step = 10 ** math.floor(math.log10(span / 2))
         step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 4.5)

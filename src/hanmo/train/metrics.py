@@ -33,7 +33,7 @@ class Metrics:
         self._path = folder / "metrics.jsonl"
         _cut(self._path, step)
         self._file = self._path.open("ab", buffering=0)
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[bytes, int, Mapping[str, float]]] = []
         self._trackers = trackers
         self._board = _board(folder / "tensorboard", step)
 
@@ -60,33 +60,37 @@ class Metrics:
             "time": round(time.time(), 3),
             **{key: float(f"{v:.6g}") for key, v in values.items()},
         }
-        self._waiting.append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        self._waiting.append((json.dumps(line, ensure_ascii=False).encode() + b"\n", step, values))
         if not self._write():
             log.warning("no room for metrics in %s; %d lines wait", self._path.parent, len(self._waiting))
-            return
-        if self._board is not None:
-            for key, value in values.items():
-                self._board.add_scalar(key, value, step)
-        for tracker in self._trackers:
-            tracker.scalars(step, values)
 
     def picture(self, step: int, name: str, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
         """Show a picture [H, W, 3] on the board."""
         if self._board is not None:
             self._board.add_image(name, pixels, step, dataformats="HWC")
 
+    def _tell(self, step: int, values: Mapping[str, float]) -> None:
+        """The board and the services, once the line is in the file."""
+        if self._board is not None:
+            for key, value in values.items():
+                self._board.add_scalar(key, value, step)
+        for tracker in self._trackers:
+            tracker.scalars(step, values)
+
     def _write(self) -> bool:
         """Write the lines that wait, each whole or not at all; False when there is no room."""
         while self._waiting:
+            line, step, values = self._waiting[0]
             before = os.fstat(self._file.fileno()).st_size
             try:
-                whole = self._file.write(self._waiting[0]) == len(self._waiting[0])
+                whole = self._file.write(line) == len(line)
             except OSError:
                 whole = False
             if not whole:
                 self._file.truncate(before)
                 return False
             self._waiting.pop(0)
+            self._tell(step, values)
         return True
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -19,7 +21,7 @@ from PIL import Image
 from hanmo.data import report
 from hanmo.data.report.markup import Html, join, tag, trusted
 from hanmo.errors import RequestError
-from hanmo.train.curves import Plot, plot_chart
+from hanmo.train.curves import Plot, Points, plot_chart
 from hanmo.train.files import RunFolder
 from hanmo.train.meter import duration
 from hanmo.train.status import Status, read_metrics, status
@@ -28,7 +30,6 @@ from hanmo.weights.files import atomic_file
 SHEETS = 6
 """Previews on a page: the newest, the first, and some between."""
 _WIDEST = 1400
-_SPEEDS = ("images_per_second", "tokens_per_second")
 _HIDDEN = ("step", "time", "seconds_left")
 
 
@@ -75,56 +76,61 @@ def _text(package: str, name: str) -> str:
 # --- curves ----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Numbers that share a plot: keys, or all that end in `suffix`; `log` where all of them are above 0."""
+
+    title: str
+    keys: tuple[str, ...] = ()
+    suffix: str = ""
+    log: bool = False
+    percent: bool = False
+
+    def holds(self, key: str) -> bool:
+        return key in self.keys or bool(self.suffix and key.endswith(self.suffix))
+
+    def plot(self, lines: Mapping[str, Points]) -> Plot:
+        named = {_NAMES.get(key, key.removesuffix(self.suffix).replace("_", " ")): at for key, at in lines.items()}
+        positive = all(value > 0 for points in lines.values() for _, value in points)
+        return Plot(self.title, named, self.log and positive, self.percent)
+
+
+_FIRST = (
+    _Group("loss", ("loss",), log=True),
+    _Group("texts that are exactly right", suffix="_exact", percent=True),
+    _Group("characters that are right", suffix="_characters", percent=True),
+)
+_LAST = (
+    _Group("images a second", ("images_per_second",)),
+    _Group("tokens a second", ("tokens_per_second",)),
+    _Group("shares", ("mfu", "waiting"), percent=True),
+    _Group("learning rate, as a share of its peak", ("lr_factor",), percent=True),
+    _Group("length of the gradient, before clipping", ("grad_norm",), log=True),
+    _Group("memory, GB", ("memory_gb",)),
+)
+_NAMES = {"mfu": "MFU", "waiting": "time spent waiting for batches", "lr_factor": "rate", "memory_gb": "memory"}
+
+
 def plots_of(lines: Sequence[Mapping[str, float]]) -> list[Plot]:
-    """Every number of a run in a plot, what belongs together in one."""
+    """Every number of a run in a plot, what belongs together in one; what no group holds has its own."""
     series: dict[str, list[tuple[float, float]]] = {}
     for line in lines:
         for key, value in line.items():
-            if key not in _HIDDEN and isinstance(value, int | float) and abs(value) < float("inf"):
+            if key not in _HIDDEN and isinstance(value, int | float) and math.isfinite(value):
                 series.setdefault(key, []).append((line["step"], value))
-    left = dict(series)
-
-    def take(test: object) -> dict[str, list[tuple[float, float]]]:
-        keys = [key for key in left if key in test] if isinstance(test, tuple) else [k for k in left if _ends(k, test)]
-        return {key: left.pop(key) for key in keys}
-
-    plots = []
-    if loss := take(("loss",)):
-        plots.append(Plot("loss", loss, log=_positive(loss)))
-    for title, suffix in (("texts that are exactly right", "_exact"), ("characters that are right", "_characters")):
-        if found := take(suffix):
-            plots.append(Plot(title, {key.removesuffix(suffix): points for key, points in found.items()}, percent=True))
-    speeds = {"images_per_second": "images a second", "tokens_per_second": "tokens a second"}
-    plots += [Plot(title, take((key,))) for key, title in speeds.items() if key in left]
-    if shares := take(("mfu", "waiting")):
-        names = {"mfu": "MFU", "waiting": "time spent waiting for batches"}
-        plots.append(Plot("shares", {names[key]: points for key, points in shares.items()}, percent=True))
-    if rate := take(("lr_factor",)):
-        plots.append(Plot("learning rate, as a share of its peak", rate, percent=True))
-    if norm := take(("grad_norm",)):
-        plots.append(Plot("length of the gradient, before clipping", norm, log=_positive(norm)))
-    if memory := take(("memory_gb",)):
-        plots.append(Plot("memory, GB", memory))
-    plots += [Plot(key, {key: points}) for key, points in left.items()]
-    return plots
-
-
-def _ends(key: str, suffix: object) -> bool:
-    return isinstance(suffix, str) and key.endswith(suffix)
-
-
-def _positive(lines: Mapping[str, Sequence[tuple[float, float]]]) -> bool:
-    return all(value > 0 for points in lines.values() for _, value in points)
+    others = [key for key in series if not any(group.holds(key) for group in (*_FIRST, *_LAST))]
+    groups = [*_FIRST, *(_Group(key.replace("_", " "), (key,)) for key in others), *_LAST]
+    found = [(group, {key: points for key, points in series.items() if group.holds(key)}) for group in groups]
+    return [group.plot(lines) for group, lines in found if lines]
 
 
 def _summary(now: Status, lines: Sequence[Mapping[str, float]]) -> Html:
     facts = [(f"{now.step:,}", f"of {now.steps:,} steps" if now.steps else "steps")]
     if now.loss is not None:
         facts.append((f"{now.loss:.4g}", "loss"))
-    exact = [
-        max(line[key] for line in lines if key in line) for key in ("t2i_en_exact",) if any(key in one for one in lines)
-    ]
-    facts += [(f"{100 * value:.0f}%", "English texts right, at best") for value in exact]
+    exact = [line["t2i_en_exact"] for line in lines if "t2i_en_exact" in line]
+    if exact:
+        facts.append((f"{100 * max(exact):.0f}%", "English texts right, at best"))
     if now.images_per_second is not None:
         facts.append((f"{now.images_per_second:,.3g}", "images a second"))
     if now.seconds_left is not None:

@@ -143,7 +143,7 @@ def read_metrics(run: RunFolder) -> list[dict[str, float]]:
         except json.JSONDecodeError:
             continue
         if isinstance(told, dict) and "step" in told and "time" in told:
-            lines.append(told)
+            lines.append({key: float(value) for key, value in told.items() if isinstance(value, int | float)})
     return lines
 
 
