@@ -2,7 +2,7 @@
 
 Each process writes its own shards by `torch.distributed.checkpoint`, in a thread, from a copy in CPU
 memory: training goes on meanwhile. What is saved knows no number of processes, so a run of four resumes
-on two, or on one. The thread talks over a gloo group of its own, which never mixes with the gradients'.
+on two, or on one. The thread talks over a gloo group of its own, so its calls never cross with the gradients'.
 
 Saved are weights that learn and buffers, optimizers, averages, random states and data cursors of every
 process, and the curriculum. Weights that are frozen are not: a run finds them where it began. The rates'
@@ -16,7 +16,6 @@ It does not know how the model was cut, nor what is trained.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -43,12 +42,13 @@ from hanmo.errors import ConfigError, HanmoError, OutputError, TrainingError
 from hanmo.train import step_folders
 from hanmo.train.checkpoint import Parts
 from hanmo.train.randomness import number_for
+from hanmo.train.snapshot_fit import check_fit
 from hanmo.train.snapshots import Notes, Resumed, as_json
 from hanmo.train.step_folders import Mark
 from hanmo.weights.files import refusal
 
 T = TypeVar("T")
-# Frozen weights are not in a snapshot, so a module is never complete in it; `_check_fit` is the strict one.
+# Frozen weights are not in a snapshot, so a module is never complete in it; `check_fit` is the strict one.
 _LEARNED = StateDictOptions(ignore_frozen_params=True, strict=False)
 _WRAPPERS = ("_checkpoint_wrapped_module.", "_orig_mod.")
 """What activation checkpointing and the compiler put into names; a snapshot has the model's own."""
@@ -88,7 +88,8 @@ class ShardedSnapshots:
         self._generators = dict(generators or {})
         self._root = nn.ModuleDict(dict(parts.modules))
         self._rank, self._ranks = dist.get_rank(), dist.get_world_size()
-        self._group = dist.new_group(backend="gloo")
+        # One for the thread that writes, one for questions meanwhile: calls of one group must not cross.
+        self._group, self._talk = dist.new_group(backend="gloo"), dist.new_group(backend="gloo")
         self._writing: _Writing | None = None
         self._failure: str | None = None  # of the newest snapshot
         self._unsaid: str | None = None
@@ -163,9 +164,9 @@ class ShardedSnapshots:
             **({"random": {str(self._rank): self._random()}} if same else {}),
             "cursor": {str(rank): _room(metadata, f"cursor.{rank}") for rank in range(mark.ranks)},
         }
-        _check_fit(path, state, metadata)
+        check_fit(path, state, metadata)
         try:
-            load(state, storage_reader=FileSystemReader(path), process_group=self._group)
+            load(state, storage_reader=FileSystemReader(path), process_group=self._talk)
         except CheckpointException as error:
             raise TrainingError(
                 f"cannot load {path}: {_reason(path, error)}; remove it to resume an older one"
@@ -199,7 +200,7 @@ class ShardedSnapshots:
                 said = [find(), None]
             except (HanmoError, OSError) as error:
                 said = [None, str(error)]
-        dist.broadcast_object_list(said, src=0, group=self._group)
+        dist.broadcast_object_list(said, src=0, group=self._talk)
         if said[1] is not None:
             raise TrainingError(said[1])
         found: T = said[0]
@@ -216,7 +217,7 @@ class ShardedSnapshots:
             return
         self._lost += 1
         if self._rank == 0:
-            shutil.rmtree(step_folders.unfinished(self._folder, writing.step), ignore_errors=True)
+            step_folders.abandon(self._folder, writing.step)
         path = step_folders.finished(self._folder, writing.step)
         self._failure = self._unsaid = (
             f"the snapshot of step {writing.step} was not written: {_reason(path, error)}; "
@@ -292,36 +293,6 @@ def _name(key: str) -> str:
     for wrapper in _WRAPPERS:
         name = name.replace(wrapper, "")
     return name
-
-
-def _check_fit(path: Path, state: Mapping[str, Any], metadata: Metadata) -> None:
-    """See that the snapshot has all that this run has, no more, in the same shapes.
-
-    Raises:
-        TrainingError: it has not; the message names the first difference.
-    """
-    wanted = {f"{part}.{name}": value for part in ("model", "ema") for name, value in state[part].items()}
-    for number, optimizer in state["optimizers"].items():
-        for name, values in optimizer["state"].items():
-            wanted |= {f"optimizers.{number}.state.{name}.{key}": value for key, value in values.items()}
-    wanted |= {f"random.{r}.{name}": value for r, own in state.get("random", {}).items() for name, value in own.items()}
-    saved = metadata.state_dict_metadata
-    tensors = ("model.", "ema.", "optimizers.")
-    extra = [key for key in saved if key.startswith(tensors) and ".param_groups" not in key and key not in wanted]
-    missing = [key for key in wanted if key not in saved]
-    if missing or extra:
-        said = f"it lacks {missing[0]}" if missing else f"this run has no {extra[0]}"
-        raise TrainingError(
-            f"the snapshot {path} does not fit this recipe's model or optimizer: {said} "
-            f"({len(missing)} missing, {len(extra)} unknown); resume with the recipe that wrote it"
-        )
-    for key, value in wanted.items():
-        entry = saved[key]
-        if isinstance(entry, TensorStorageMetadata) and isinstance(value, Tensor) and entry.size != value.shape:
-            raise TrainingError(
-                f"the snapshot {path} does not fit this recipe's model: {key} is {tuple(entry.size)} there and "
-                f"{tuple(value.shape)} here; resume with the recipe that wrote it"
-            )
 
 
 def _room(metadata: Metadata, key: str) -> Tensor:

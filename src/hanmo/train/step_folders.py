@@ -91,9 +91,22 @@ def seal(folder: Path, mark: Mark, keep: int) -> Path:
     return path
 
 
+def abandon(folder: Path, step: int) -> None:
+    """Give up the snapshot of `step` unless it is whole, and with it the space it takes."""
+    for left in (unfinished(folder, step), finished(folder, step)):
+        if not (left / MARK).exists():
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def remove(path: Path) -> None:
-    """Remove a snapshot, its mark first, so that a kill half-way leaves an unfinished one."""
-    (path / MARK).unlink(missing_ok=True)
+    """Remove a snapshot, its mark first, so that a kill half-way leaves an unfinished one.
+
+    One whose mark cannot be removed stays: a new snapshot is not lost for that.
+    """
+    try:
+        (path / MARK).unlink(missing_ok=True)
+    except OSError:
+        return
     shutil.rmtree(path, ignore_errors=True)
 
 
