@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -26,12 +27,12 @@ from hanmo.train.checkpoint import Parts
 from hanmo.train.optim import EMA, OptimConfig, build
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.shard.gradients import local
-from hanmo.train.shard.load import load_parallel
 from hanmo.train.shard.mesh import MeshRanks, joined
 from hanmo.train.shard.parallel import parallelise
+from hanmo.train.shard.parts import read_parts
 from hanmo.train.shard.recompute import recompute
 from hanmo.train.shard.state import ShardedEMA, assembled, regroup, whole
-from hanmo.weights.folder import load_transformer
+from hanmo.weights.tensors import read_header
 
 STEPS, ACCUMULATE = 5, 4
 OPTIM = OptimConfig(lr=3e-3, eps=1e-6, clip=0.05, ema=0.7)
@@ -40,16 +41,10 @@ CPU = torch.device("cpu")
 SCENARIOS = {
     2: {
         "data 2": ShardConfig(data=2),
-        "data 2, full": ShardConfig(data=2, checkpointing="full"),
-        "data 2, selective": ShardConfig(data=2, checkpointing="selective"),
-        "data 2, bfloat16": ShardConfig(data=2, gather="bfloat16"),
-        "tensor 2": ShardConfig(tensor=2),
-        "tensor 2, selective": ShardConfig(tensor=2, checkpointing="selective"),
+        "data 2, bfloat16": ShardConfig(data=2, gather="bfloat16", checkpointing="full"),
+        "tensor 2": ShardConfig(tensor=2, checkpointing="selective"),
     },
-    4: {
-        "data 2 x tensor 2": ShardConfig(data=2, tensor=2),
-        "data 2 x tensor 2, full": ShardConfig(data=2, tensor=2, checkpointing="full"),
-    },
+    4: {"data 2 x tensor 2": ShardConfig(data=2, tensor=2)},
 }
 
 
@@ -77,7 +72,7 @@ class Batch:
 def toy() -> dict[str, nn.Module]:
     """A toy transformer, no weight of which is zero, and a readout before it."""
     config = TransformerConfig(
-        in_channels=8, out_channels=2, num_layers=3, attention_head_dim=8, num_attention_heads=2,
+        in_channels=8, out_channels=2, num_layers=2, attention_head_dim=8, num_attention_heads=2,
         joint_attention_dim=12, axes_dims_rope=(2, 2, 4),
     )  # fmt: skip
     modules: dict[str, nn.Module] = {"transformer": MMDiT(config), "encoder": Readout()}
@@ -200,14 +195,13 @@ def test_the_toy_is_a_hard_one(alone: dict[str, Any]) -> None:
     assert abs(alone["swapped"] - alone["back"]) > 1e-4
 
 
-@pytest.mark.parametrize("name", [name for name in SCENARIOS[2] if "bfloat16" not in name])
+@pytest.mark.parametrize("name", ["data 2", "tensor 2"])
 def test_two_processes_take_the_steps_of_one(name: str, alone: dict[str, Any], pairs: dict[str, Any]) -> None:
     same(alone, pairs[name])
 
 
-@pytest.mark.parametrize("name", SCENARIOS[4])
-def test_four_processes_take_the_steps_of_one(name: str, alone: dict[str, Any], fours: dict[str, Any]) -> None:
-    same(alone, fours[name])
+def test_four_processes_take_the_steps_of_one(alone: dict[str, Any], fours: dict[str, Any]) -> None:
+    same(alone, fours["data 2 x tensor 2"])
 
 
 def test_weights_travel_in_bfloat16_and_stay_float32(pairs: dict[str, Any]) -> None:
@@ -230,9 +224,24 @@ def test_a_collected_model_is_a_single_device_one(fours: dict[str, Any]) -> None
         assert float(loss(modules, batch(99, 0))) == pytest.approx(made["back"], rel=1e-5)
 
 
-def test_a_checkpoint_is_read_into_shards(fours: dict[str, Any]) -> None:
-    assert fours["loaded"]["difference"] == 0.0
-    assert fours["loaded"]["share"] < 0.3
+def test_each_process_reads_its_part_of_a_file(fours: dict[str, Any]) -> None:
+    assert furthest(fours["read"], toy()["transformer"].state_dict()) == 0.0
+
+
+def test_a_checkpoint_folder_begins_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    from hanmo.train.shard.load import load_parallel  # not at the top: transformers comes along, for each process
+    from hanmo.weights.folder import load_transformer
+
+    with joined(ShardConfig(), CPU, tmp_path / "store") as ranks:
+        made = load_parallel(BUNDLED, ranks, ShardConfig())
+        state = whole(made.state_dict(), ranks.first)
+    single = load_transformer(BUNDLED, dtype=torch.float32)
+    assert made.training
+    assert all(parameter.requires_grad for parameter in made.parameters())
+    assert furthest(state, single.state_dict()) == 0.0
 
 
 @pytest.mark.parametrize("how", ["selective", "full"])
@@ -260,10 +269,8 @@ def test_two_ways_to_forget_are_refused() -> None:
 
 
 def test_a_config_says_what_would_fit() -> None:
-    with pytest.raises(ConfigError, match="shard.data is 0"):
+    with pytest.raises(ConfigError, match=r"shard\.data is 0"):
         ShardConfig(data=0)
-    with pytest.raises(ConfigError, match="allowed: off, selective, full"):
-        ShardConfig(checkpointing="some")  # type: ignore[arg-type]
     config = ShardConfig(data=2, tensor=3)
     with pytest.raises(ConfigError, match="needs 6 processes, but 4"):
         config.check(4, 2, 24, autocast=False)
@@ -271,7 +278,7 @@ def test_a_config_says_what_would_fit() -> None:
         config.check(6, 3, 24, autocast=False)
     with pytest.raises(ConfigError, match="allowed: 1, 2, 4, 8"):
         config.check(6, 2, 8, autocast=False)
-    with pytest.raises(ConfigError, match="run.precision"):
+    with pytest.raises(ConfigError, match=r"run\.precision"):
         ShardConfig(gather="bfloat16").check(1, 1, 8, autocast=False)
     config.check(6, 4, 24, autocast=False)
 
@@ -302,20 +309,25 @@ def main(folder: Path) -> None:
         with joined(config, CPU, folder / f"store-{number}" if number else None) as ranks:
             config.check(ranks.count, ACCUMULATE, 2, autocast)
             results[name] = five_steps(config, ranks, autocast)
-            if count == 4 and number == 0:
-                results["loaded"] = loaded(config, ranks)
+            if count == 4:
+                results["read"] = read_back(config, ranks, folder / "toy.safetensors")
             ranks.wait()
             if ranks.first:
                 torch.save(results, folder / "results.pt")
 
 
-def loaded(config: ShardConfig, ranks: MeshRanks) -> dict[str, float]:
-    """How far the bundled model, read in parts and collected, is from the one read whole."""
-    single = load_transformer(BUNDLED, dtype=torch.float32).state_dict()
-    model = load_parallel(BUNDLED, ranks, config)
-    share = sum(local(p).numel() for p in model.parameters()) / sum(value.numel() for value in single.values())
-    state = whole(model.state_dict(), ranks.first)
-    return {"difference": furthest(single, state) if ranks.first else 0.0, "share": share}
+def read_back(config: ShardConfig, ranks: MeshRanks, path: Path) -> dict[str, Tensor]:
+    """The toy's weights, written to a file, read in parts and collected."""
+    single = toy()["transformer"]
+    if ranks.first:
+        save_file(single.state_dict(), path)
+    ranks.wait()
+    with torch.device("meta"):
+        model = MMDiT(single.config)
+    parallelise(model, ranks, config)
+    model.to_empty(device=CPU)
+    read_parts(model, read_header(path))
+    return whole(model.state_dict(), ranks.first)
 
 
 if __name__ == "__main__":
