@@ -12,13 +12,15 @@ from tiny_pictures import png
 
 from hanmo.data.collect import collect
 from hanmo.data.sources.folder import FolderSource
-from hanmo.errors import RequestError
+from hanmo.errors import RequestError, TrainingError
 from hanmo.producer.config import ChooseConfig, EncodeConfig
+from hanmo.producer.encode import identity_of, networks_of
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.recipe import Base, RunConfig, SamplesRecipe, read
 from hanmo.train.run import train
+from hanmo.train.samples_run import begin
 from hanmo.train.selection import Only
 from hanmo.train.stored import StoreConfig, StoreSource
 from hanmo.train.validation import ValidationConfig
@@ -47,10 +49,10 @@ def recipe(tmp_path: Path, checkpoint: Path) -> SamplesRecipe:
             tmp_path, steps=8, batch=2, log_every=1, save_every=4, preview_every=4, threads=1, precision="float32"
         ),
         model=Base(str(checkpoint)),
-        data=StoreConfig((tmp_path / "data",), tmp_path / "store", held_back=0.2),
+        data=StoreConfig((tmp_path / "data",), tmp_path / "store"),
         encode=EncodeConfig(sizes=((64, 64),)),
         choose=ChooseConfig(tasks=("t2i", "i2i")),
-        validation=ValidationConfig(samples=4, bins=2, every=4),
+        validation=ValidationConfig(share=0.2, samples=4, bins=2, every=4),
         optim=OptimConfig(lr=1e-2, warmup=1),
         preview=PreviewConfig(prompts=0),
     )
@@ -81,18 +83,17 @@ def test_a_resumed_run_repeats_every_loss(recipe: SamplesRecipe) -> None:
     assert losses(folder) == whole
 
 
-def test_held_back_samples_are_never_drawn_and_a_stale_store_is_refused(recipe: SamplesRecipe) -> None:
+def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -> None:
     train(recipe)
-    from hanmo.producer.encode import identity_of, networks_of
-    from hanmo.train.samples_run import begin
-
     model = begin(recipe)
     identity = identity_of(networks_of(model.encoder, model.vae, model.preferences), recipe.encode)
-    source = StoreSource(recipe.data.store, identity, 0.2)
-    drawn, held = {entry.id for entry in source.entries()}, {sample.id for sample in source.held()}
-    assert len(drawn) + len(held) == 24
-    assert not drawn & held
-    assert {entry.source for entry in source.entries()} == {"grey"}
+    source = StoreSource(recipe.data.store, identity)
+    entries = source.entries()
+    assert {(entry.source, entry.size) for entry in entries} == {("grey", (64, 64))}
+    assert sorted(entry.task for entry in entries) == ["i2i"] * 12 + ["t2i"] * 12
+    assert source.sample(entries[0].id).id == entries[0].id
+    with pytest.raises(TrainingError, match="cannot be read from"):
+        source.sample("0" * 32)
     other = replace(recipe, name="other", encode=replace(recipe.encode, sizes=((64, 64), (64, 128))))
     with pytest.raises(RequestError, match="store"):
         train(other)

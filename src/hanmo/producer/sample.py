@@ -15,8 +15,9 @@ from torch import Tensor
 
 Task = Literal["t2i", "ti2i", "i2i"]
 """From text; from pictures and text; from a picture to itself (reconstruction)."""
-Posterior = tuple[Float[Tensor, "16 h w"], Float[Tensor, "16 h w"]]
-"""Mean and log-variance of the autoencoder's posterior, not normalised; h, w are pixels / 8."""
+Posterior = tuple[Float[Tensor, "16 _ _"], Float[Tensor, "16 _ _"]]
+"""Mean and log-variance of the autoencoder's posterior, not normalised; 16 channels, height / 8, width / 8 of its own
+picture."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from hanmo.train.recipe import SamplesRecipe
 from hanmo.train.rows import row_positions
 from hanmo.train.samples import EmptyPrompts
 from hanmo.train.stored import StoreSource
-from hanmo.train.validation import validate
+from hanmo.train.validation import validate, validation_set
 from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
@@ -82,7 +82,7 @@ def train_samples(
     producers = ProducerConfig(recipe.encode, recipe.choose)
     with ranks.in_turn():  # the first process fills the store, the others find it full
         fill(recipe, networks, producers)
-        source = StoreSource(recipe.data.store, identity_of(networks, recipe.encode), recipe.data.held_back)
+        source = StoreSource(recipe.data.store, identity_of(networks, recipe.encode))
         empty = EmptyPrompts(_empty(model.encoder))
     model.transformer.to(device)
     if device.type == "cpu":
@@ -94,9 +94,10 @@ def train_samples(
     for step, loss in measured.until(int(newest[0].stem.rpartition("-")[2]) if newest else 0):
         curriculum.measured(step, loss)
     maker = Maker(recipe.mix, model.vae.config, empty, model.schedule)
-    mixture = Mixture(source, curriculum, recipe.seed, recipe.run.batch, recipe.run.accumulate)
+    mixture = Mixture(source, curriculum, recipe.seed, recipe.run.batch, recipe.run.accumulate, recipe.validation.share)
     objective = SampleObjective(positions, mixture, maker, recipe.seed, device)
-    held = source.held()
+    maker.check(source.entries())
+    held = validation_set(source, recipe.validation)
     pipeline = Pipeline(model.transformer, model.vae, model.encoder, model.schedule, model.preferences, recipe.name)
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:

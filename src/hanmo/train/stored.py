@@ -1,7 +1,7 @@
 """A store of producers' samples as the training side sees it (report section 4.1.1, the consumer on one machine).
 
-The store's headers are read when a run begins; what producers add later is not drawn (`mixture`). A part of the
-samples, chosen by their ids, is held back for validation. It does not know who writes the store.
+The store's headers are read when a run begins; what producers add later is not drawn (`mixture`). It does not
+know who writes the store.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hanmo.errors import ConfigError, RequestError, TrainingError
+from hanmo.errors import RequestError, TrainingError
 from hanmo.producer.identity import Identity
 from hanmo.producer.sample import Sample
 from hanmo.producer.store import Reader, look
 from hanmo.train.samples import EMPTY, Entry
-
-_PARTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -26,20 +24,10 @@ class StoreConfig:
     Attributes:
         sets: finished runs of `hanmo data run` (their last set is meant), or sets.
         store: folder of what the frozen networks said of them; filled before the first step, and kept.
-        held_back: share of the samples that is for validation.
-
-    Raises:
-        ConfigError: a share outside [0, 1).
     """
 
     sets: tuple[Path, ...] = ()
     store: Path = Path("runs/store")
-    held_back: float = 0.02
-
-    def __post_init__(self) -> None:
-        """See the class."""
-        if not 0.0 <= self.held_back < 1.0:
-            raise ConfigError(f"data.held_back is {self.held_back}; it must lie between 0 and 1 (not included)")
 
 
 @dataclass
@@ -49,7 +37,6 @@ class StoreSource:
     Args:
         folder: the store.
         identity: of what this run would make; a store of another is refused.
-        held_back: share of the samples that are not drawn, 0 to 1.
 
     Raises:
         RequestError: the store is stale, or holds nothing.
@@ -57,7 +44,6 @@ class StoreSource:
 
     folder: Path
     identity: Identity
-    held_back: float = 0.0
     _places: dict[str, tuple[str, int]] = field(default_factory=dict, init=False, repr=False)
     _entries: list[Entry] = field(default_factory=list, init=False, repr=False)
 
@@ -76,12 +62,8 @@ class StoreSource:
         self._reader = Reader(self.folder)
 
     def entries(self) -> Sequence[Entry]:
-        """Everything that is drawn."""
-        return [entry for entry in self._entries if not self._is_held_back(entry.id)]
-
-    def held(self) -> list[Sample]:
-        """The samples that are held back."""
-        return [self.sample(entry.id) for entry in self._entries if self._is_held_back(entry.id)]
+        """Everything but the samples of dropped captions."""
+        return self._entries
 
     def sample(self, key: str) -> Sample:
         """See `SampleSource`.
@@ -95,6 +77,3 @@ class StoreSource:
             where = self.folder if place is None else self.folder / place[0]
             raise TrainingError(f"the sample {key} cannot be read from {where}: remove the file, and produce it anew")
         return found
-
-    def _is_held_back(self, key: str) -> bool:
-        return int(key[-4:], 16) < self.held_back * _PARTS
