@@ -131,7 +131,7 @@ def test_a_disk_that_is_full_for_a_while_costs_snapshots_and_is_counted(
 def test_a_disk_that_stays_full_ends_the_run_at_its_last_step(folder: RunFolder) -> None:
     filling = Filling(range(2, 99))
     try:
-        with pytest.raises(OutputError, match="step-000000006.pt cannot be written"):
+        with pytest.raises(OutputError, match=r"step-000000006\.pt cannot be written"):
             drive(job(filling), folder, False)
     finally:
         filling.free()

@@ -212,7 +212,7 @@ class Memory:
     @property
     def total(self) -> float:
         """All of it."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return float(sum(getattr(self, field.name) for field in fields(self)))
 
 
 def trained(size: Sizes, shard: ShardConfig, ema: bool) -> Memory:
