@@ -102,7 +102,7 @@ class _Place:
                     break
             return inside[:: math.ceil(len(inside) / 5)] if inside else []
         span = self.high - self.low
-        step = 10 ** math.floor(math.log10(span / 2))
+        step = 10.0 ** math.floor(math.log10(span / 2))
         step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 4.5)
         first = math.ceil(self.low / step - 1e-9)
         return [round(index * step, 12) for index in range(first, first + 6) if index * step <= self.high * (1 + 1e-9)]
