@@ -112,6 +112,17 @@ def test_an_error_of_the_thread_reaches_the_consumer() -> None:
             next(batches)
 
 
+def test_a_consumer_may_stop_while_its_thread_waits_for_samples() -> None:
+    """What it had is given back, but for what it was trained on."""
+    broker = filled(4)
+    with Prefetch(LinkBatches(broker, 2, wait=0.05), 4) as batches:
+        next(batches)
+        while broker.stats().leased < 4:
+            time.sleep(0.01)
+    assert broker.stats().leased == 0
+    assert sum(broker.stats().waiting.values()) == 4
+
+
 def share(made: float, used: float, count: int = 24) -> float:
     """The idle share of a consumer that takes `used` seconds for a batch of 2, made in `made` seconds a sample."""
     broker = Broker(IDENTITY, config=BrokerConfig(room=8))

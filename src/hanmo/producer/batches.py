@@ -37,6 +37,9 @@ class Batches(Protocol):
     def used(self, batch: Batch) -> None:
         """Say that a batch has been trained on, so that whoever handed it out can forget it."""
 
+    def close(self) -> None:
+        """End a `__next__` that waits in another thread; `load_state_dict` begins anew."""
+
     def state_dict(self) -> dict[str, Any]:
         """The cursor behind the batches handed out so far; JSON."""
 
@@ -156,6 +159,9 @@ class StoreBatches:
 
     def used(self, batch: Batch) -> None:
         """Nothing to forget: samples stay in the store."""
+
+    def close(self) -> None:
+        """Nothing waits here."""
 
     def state_dict(self) -> dict[str, Any]:
         """The number of the next batch, and what it is a function of."""

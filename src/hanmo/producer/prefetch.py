@@ -129,6 +129,7 @@ class Prefetch:
         """Stop the thread and forget what was ready; asked again, it goes on behind what was handed out."""
         if self._thread is not None:
             self._stop.set()
+            self._batches.close()
             self._thread.join()
             self._thread = None
             self._batches.load_state_dict(self._state)

@@ -56,6 +56,7 @@ class LinkBatches:
         self._lease_of: dict[int, str] = {}  # by identity of the sample's object
         self._open: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._closed = False
         self.repeated = 0
         """Samples that came again and were dropped."""
 
@@ -69,7 +70,7 @@ class LinkBatches:
         Raises:
             RequestError: what comes is stale.
         """
-        while True:
+        while not self._closed:
             for pool in self._pools.values():
                 if len(pool) >= self._size:
                     return self._take(pool)
@@ -83,7 +84,8 @@ class LinkBatches:
                     if pool:
                         return self._take(pool)
             if stats.done:
-                raise StopIteration
+                break
+        raise StopIteration
 
     def _add(self, lease: Lease) -> None:
         if self._wanted is not None and accepts(self._wanted, lease.identity, self._accept):
@@ -125,6 +127,10 @@ class LinkBatches:
         for lease in finished:
             self._link.ack(lease)
 
+    def close(self) -> None:
+        """End a `__next__` that waits, within the seconds of one call."""
+        self._closed = True
+
     def state_dict(self) -> dict[str, Any]:
         """The ids that were handed out lately: after a resume they are not trained on again."""
         waiting = {sample.id for pool in self._pools.values() for sample in pool}
@@ -134,5 +140,5 @@ class LinkBatches:
         """Remember what was handed out; what is borrowed now is given back."""
         for lease in list(self._open):
             self._link.nack(lease)
-        self._pools, self._open, self._lease_of = {}, {}, {}
+        self._pools, self._open, self._lease_of, self._closed = {}, {}, {}, False
         self._seen = OrderedDict.fromkeys(state["seen"])
