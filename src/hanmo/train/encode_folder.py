@@ -126,7 +126,7 @@ def encode_folder(
                 sample, empty = encode(item, pictures, view, networks, preferences.max_text, identity)
             except RequestError as error:
                 raise RequestError(f"{item.target.name}: {error}") from None
-            _write(path, sample, empty)
+            write_sample(path, sample, empty)
         kept.append(Kept(path, view.sizes))
         progress(number, len(items))
     return kept
@@ -151,6 +151,22 @@ def encode(
     return Sample(identity, task, size, posteriors[0], tuple(posteriors[1:]), hidden, item.caption, name), empty
 
 
+def write_sample(path: Path, sample: Sample, empty: Float[Tensor, "E D"]) -> None:
+    """Keep a sample and the states of the empty prompt in its place.
+
+    Raises:
+        OutputError: the folder is missing or cannot be written, or the disk is full.
+    """
+    pairs = [sample.target, *sample.sources]
+    tensors = {"hidden": sample.hidden.contiguous(), "empty": empty.contiguous()}
+    for number, (mean, logvar) in enumerate(pairs):
+        tensors |= {f"{number}.mean": mean.contiguous(), f"{number}.logvar": logvar.contiguous()}
+    told = {"id": sample.id, "task": sample.task, "size": sample.size, "pictures": len(pairs)}
+    told |= {"caption": sample.caption, "source": sample.source, "weight": sample.weight}
+    with atomic_file(path) as file:
+        file.write(save(tensors, {"sample": json.dumps(told)}))
+
+
 def read_sample(path: Path) -> tuple[Sample, Float[Tensor, "E D"]]:
     """A kept sample, and the states of the empty prompt in its place.
 
@@ -166,9 +182,16 @@ def read_sample(path: Path) -> tuple[Sample, Float[Tensor, "E D"]]:
     pairs: list[Posterior] = [
         (tensors[f"{number}.mean"], tensors[f"{number}.logvar"]) for number in range(told["pictures"])
     ]
-    size = (told["size"][0], told["size"][1])
     sample = Sample(
-        told["id"], told["task"], size, pairs[0], tuple(pairs[1:]), tensors["hidden"], told["caption"], told["source"]
+        id=told["id"],
+        task=told["task"],
+        size=(told["size"][0], told["size"][1]),
+        target=pairs[0],
+        sources=tuple(pairs[1:]),
+        hidden=tensors["hidden"],
+        caption=told["caption"],
+        source=told["source"],
+        weight=told["weight"],
     )
     return sample, tensors["empty"]
 
@@ -198,17 +221,6 @@ def _posterior(picture: Image.Image, vae: VAE) -> Posterior:
     weight = vae.quant_conv.weight
     found = vae.encode(image_to_tensor(picture).to(weight.device, weight.dtype))
     return found.mean[0].float().cpu(), found.logvar[0].float().cpu()
-
-
-def _write(path: Path, sample: Sample, empty: Float[Tensor, "E D"]) -> None:
-    pairs = [sample.target, *sample.sources]
-    tensors = {"hidden": sample.hidden.contiguous(), "empty": empty.contiguous()}
-    for number, (mean, logvar) in enumerate(pairs):
-        tensors |= {f"{number}.mean": mean.contiguous(), f"{number}.logvar": logvar.contiguous()}
-    told = {"id": sample.id, "task": sample.task, "size": sample.size, "pictures": len(pairs)}
-    told |= {"caption": sample.caption, "source": sample.source}
-    with atomic_file(path) as file:
-        file.write(save(tensors, {"sample": json.dumps(told)}))
 
 
 def _is_whole(path: Path, identity: str) -> bool:
