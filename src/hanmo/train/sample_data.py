@@ -58,7 +58,10 @@ class SampleConfig:
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """Samples of one layout; `mask` is None where no text is padded, `condition` where there is no source."""
+    """Samples of one layout; `mask` is None where no text is padded, `condition` where there is no source.
+
+    `seed` is for whatever the network draws in its pass (an adapter's dropout).
+    """
 
     latents: Float[Tensor, "B S P"]
     condition: Float[Tensor, "B C P"] | None
@@ -68,6 +71,7 @@ class SampleBatch:
     mask: Bool[Tensor, "B T"] | None
     weight: Float[Tensor, " B"]
     shapes: tuple[Shape, ...]
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class SampleData:
             mask=None if bool(mask.all()) else mask,
             weight=torch.tensor([sample.weight for sample in samples]),
             shapes=tuple((1, one.shape[1] * 8 // GRID, one.shape[2] * 8 // GRID) for one in cells),
+            seed=int(torch.randint(1 << 62, (1,), generator=generator)),
         )
 
     def _latent(self, posterior: Posterior, generator: torch.Generator | None) -> Float[Tensor, "Z h w"]:

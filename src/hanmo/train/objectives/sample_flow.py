@@ -41,6 +41,9 @@ class SampleObjective:
             tokens = torch.cat([tokens, batch.condition.to(self.device)], dim=1)
         states = batch.states.to(self.device, self.dtype)
         mask = None if batch.mask is None else batch.mask.to(self.device)
-        made = self.transformer(tokens.to(self.dtype), states, mask, t, batch.shapes, target)
+        here = [] if self.device.type == "cpu" else [self.device]
+        with torch.random.fork_rng(devices=here):  # dropout knows only the global generator
+            torch.manual_seed(batch.seed)
+            made = self.transformer(tokens.to(self.dtype), states, mask, t, batch.shapes, target)
         error = (made.float() - velocity(clean, noise)).square().mean((1, 2))
         return {"loss": (error * weight).mean()}
