@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hanmo.errors import ConfigError
+from hanmo.errors import ConfigError, RequestError
 
 # Matrices and kernels inside blocks of the transformer, the condition encoder, its vision tower and the VAE.
 # Modulations are left out: they begin at zero, and their size is their meaning.
@@ -35,7 +35,8 @@ class OptimConfig:
     """One optimizer and its schedule.
 
     Attributes:
-        kind: "muon" moves the matrices inside blocks by Muon and everything else by AdamW.
+        kind: "muon" moves the matrices inside blocks by Muon and everything else by AdamW; "adamw8bit" keeps AdamW's
+            two moments in eight bits, "paged_adamw8bit" in pages that a full accelerator gives back to the computer.
         lr: full rate of AdamW.
         muon_lr: full rate of Muon.
         encoder_lr: factor on both for the condition encoder.
@@ -51,7 +52,7 @@ class OptimConfig:
         ema: decay of the average per step.
     """
 
-    kind: Literal["adamw", "muon"] = "adamw"
+    kind: Literal["adamw", "muon", "adamw8bit", "paged_adamw8bit"] = "adamw"
     lr: float = 1e-3
     muon_lr: float = 0.02
     encoder_lr: float = 1.0
@@ -192,10 +193,26 @@ def build(modules: Mapping[str, nn.Module], config: OptimConfig) -> list[torch.o
             groups.setdefault((peak, config.weight_decay if matrix else 0.0), []).append(parameter)
     built: list[torch.optim.Optimizer] = []
     if adam:
-        built.append(torch.optim.AdamW(_groups(adam), betas=config.betas, eps=config.eps, fused=True))
+        built.append(_adamw(_groups(adam), config))
     if muon:
         built.append(Muon(_groups(muon), config.muon_lr, config.momentum, config.weight_decay))
     return built
+
+
+def _adamw(groups: list[dict[str, Any]], config: OptimConfig) -> torch.optim.Optimizer:
+    """AdamW, its moments in float32 or by bitsandbytes in eight bits."""
+    if config.kind in ("adamw", "muon"):
+        return torch.optim.AdamW(groups, betas=config.betas, eps=config.eps, fused=True)
+    try:
+        from bitsandbytes.optim import AdamW8bit, PagedAdamW8bit
+    except ImportError as error:
+        raise RequestError(
+            f'optim.kind is "{config.kind}", which needs the package bitsandbytes: pip install bitsandbytes, '
+            'or choose "adamw"'
+        ) from error
+    small = PagedAdamW8bit if config.kind == "paged_adamw8bit" else AdamW8bit
+    made: torch.optim.Optimizer = small(groups, lr=config.lr, betas=config.betas, eps=config.eps)
+    return made
 
 
 def _groups(table: Mapping[tuple[float, float], list[nn.Parameter]]) -> list[dict[str, Any]]:

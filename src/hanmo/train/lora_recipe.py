@@ -1,0 +1,144 @@
+"""What a run on a user's folder is told: `kind = "lora"` trains an adapter, `kind = "sft"` the whole transformer.
+
+Defaults are those that users of the released model found good for adapters (rank 16, 1e-4); the report gives no numbers
+for either. It knows no tensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hanmo.errors import ConfigError
+from hanmo.train.adapters import AdapterConfig
+from hanmo.train.optim import OptimConfig
+from hanmo.train.recipe import RunConfig
+from hanmo.train.sample_data import SampleConfig
+
+
+@dataclass(frozen=True)
+class FolderConfig:
+    """Where examples are.
+
+    Attributes:
+        folder: pictures and texts (`folder_data` says how they are named).
+        size: what pictures for text-to-image are brought to, in this area; [0, 0] takes the checkpoint's.
+    """
+
+    folder: Path = Path("pictures")
+    size: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check the size.
+
+        Raises:
+            ConfigError: sides that are no multiples of 16.
+        """
+        if any(side < 0 or side % 16 for side in self.size) or (0 in self.size) != (self.size == (0, 0)):
+            raise ConfigError(
+                f"data.size is {list(self.size)}; give two multiples of 16, or [0, 0] for the model's own"
+            )
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """How a large transformer fits.
+
+    Attributes:
+        base: what frozen weights are kept in; int8 and float8 are for adapters.
+        checkpointing: compute activations twice rather than keep them.
+        resident_blocks: blocks on the accelerator at a time, the rest in the computer's memory; 0 is all of them.
+    """
+
+    base: Literal["float32", "bfloat16", "int8", "float8"] = "float32"
+    checkpointing: bool = False
+    resident_blocks: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that the wishes go together.
+
+        Raises:
+            ConfigError: blocks to be swapped without checkpointing, or fewer than none.
+        """
+        if self.resident_blocks < 0:
+            raise ConfigError(f"memory.resident_blocks is {self.resident_blocks}; it must be at least 0 (all)")
+        if self.resident_blocks and not self.checkpointing:
+            raise ConfigError("memory.resident_blocks needs memory.checkpointing = true")
+
+
+@dataclass(frozen=True)
+class ShowConfig:
+    """Pictures painted while training; the encoder and the VAE are loaded for them and let go again.
+
+    Attributes:
+        prompts: of text-to-image; what stands in double quotes is read by a judge.
+        seed: of the first picture.
+        steps: of the sampler; 0 takes the checkpoint's.
+    """
+
+    prompts: tuple[str, ...] = ()
+    seed: int = 0
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a negative number of steps.
+        """
+        if self.steps < 0:
+            raise ConfigError(f"show.steps is {self.steps}; it must be at least 0 (the checkpoint's)")
+
+
+@dataclass(frozen=True)
+class LoraRecipe:
+    """A run that trains an adapter; `model` is a folder, a hub id, or "" for the bundled model."""
+
+    name: str = "lora"
+    kind: Literal["lora"] = "lora"
+    seed: int = 0
+    model: str = ""
+    run: RunConfig = field(default_factory=lambda: RunConfig(batch=1))
+    data: FolderConfig = field(default_factory=FolderConfig)
+    samples: SampleConfig = field(default_factory=SampleConfig)
+    adapter: AdapterConfig = field(default_factory=AdapterConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-4, ema=0.99))
+    show: ShowConfig = field(default_factory=ShowConfig)
+
+    def __post_init__(self) -> None:
+        """Check that the tables go together.
+
+        Raises:
+            ConfigError: an optimizer that is for whole matrices.
+        """
+        if self.optim.kind == "muon":
+            raise ConfigError('optim.kind is "muon", which is for whole matrices; an adapter needs "adamw"')
+
+
+@dataclass(frozen=True)
+class SFTRecipe:
+    """A run that goes on training the whole transformer, on few and good pictures; the encoder rests."""
+
+    name: str = "sft"
+    kind: Literal["sft"] = "sft"
+    seed: int = 0
+    model: str = ""
+    run: RunConfig = field(default_factory=RunConfig)
+    data: FolderConfig = field(default_factory=FolderConfig)
+    samples: SampleConfig = field(default_factory=SampleConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-5, ema=0.99))
+    show: ShowConfig = field(default_factory=ShowConfig)
+
+    def __post_init__(self) -> None:
+        """Check that the tables go together.
+
+        Raises:
+            ConfigError: a frozen base, or blocks swapped: everything learns here.
+        """
+        if self.memory.base != "float32" or self.memory.resident_blocks:
+            raise ConfigError(
+                'kind = "sft" trains every weight in float32: memory.base and resident_blocks are for lora'
+            )

@@ -1,0 +1,211 @@
+"""Training an adapter, or the whole transformer (SFT), on a user's folder: from a recipe to files that are loaded.
+
+The folder is checked and encoded first; then encoder and VAE are let go, and the transformer is loaded. It puts
+together what the other files of this package make; the loss is in `objectives/sample_flow`.
+
+    export/NAME.safetensors, export/NAME-comfyui.safetensors, export/peft/      of a LoRA
+    export/peft/, export/checkpoint/                                            of a DoRA
+    export/                                                                     of SFT: a checkpoint
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hanmo.log import get_logger
+from hanmo.model.mmdit import MMDiT
+from hanmo.pipeline.pipeline import Pipeline
+from hanmo.train.adapter_files import save_adapter
+from hanmo.train.adapters import Trained, adapt, merged
+from hanmo.train.attention import plain_attention
+from hanmo.train.block_swap import swap_blocks
+from hanmo.train.drive import Job, drive
+from hanmo.train.encode_folder import Kept, Networks, encode_folder
+from hanmo.train.files import RunFolder
+from hanmo.train.folder_data import Item, read_folder
+from hanmo.train.frozen import round_frozen
+from hanmo.train.judge import Judge, summary
+from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe, ShowConfig
+from hanmo.train.metrics import Metrics
+from hanmo.train.objectives.sample_flow import SampleObjective
+from hanmo.train.ranks import ALONE, Ranks
+from hanmo.train.sample_data import SampleData
+from hanmo.train.sheet import save_sheet, sheet
+from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
+from hanmo.weights.hub import resolve
+from hanmo.weights.save import save_folder
+
+log = get_logger(__name__)
+_QUOTED = re.compile(r'"([^"]+)"')
+
+
+def train_lora(recipe: LoraRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
+    """Train an adapter as the recipe says; the result is in `folder.export`.
+
+    Raises:
+        RequestError: peft is missing, or the folder of examples is wrong; see `folder_data`.
+    """
+    checkpoint, kept = _begin(recipe, folder, ranks)
+    transformer = _base(recipe, checkpoint)
+    weights = adapt(transformer, recipe.adapter, recipe.seed)
+    _fit(recipe, transformer)
+
+    def export() -> None:
+        save_adapter(folder.export, recipe.name, transformer, recipe.adapter, recipe.model)
+        if recipe.adapter.dora:
+            _save(folder.export / "checkpoint", merged(transformer), checkpoint)
+
+    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, weights, export)
+
+
+def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
+    """Train the whole transformer as the recipe says; the result is `folder.export`, a checkpoint.
+
+    Raises:
+        RequestError: the folder of examples is wrong; see `folder_data`.
+    """
+    checkpoint, kept = _begin(recipe, folder, ranks)
+    transformer = load_transformer(checkpoint, dtype=torch.float32)
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            parameter.data = parameter.data.clone()  # loaded ones may be mapped to their file
+    transformer.requires_grad_(True)
+    weights = Trained(transformer)
+    _fit(recipe, transformer)
+
+    def export() -> None:
+        _save(folder.export, transformer, checkpoint)
+
+    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, weights, export)
+
+
+def _begin(recipe: LoraRecipe | SFTRecipe, folder: RunFolder, ranks: Ranks) -> tuple[Folder, list[Kept]]:
+    """The checkpoint, and the examples as samples: the first process makes them, the others find them."""
+    checkpoint = open_folder(resolve(recipe.model or None))
+    items = read_folder(recipe.data.folder)
+    size = recipe.data.size if all(recipe.data.size) else None
+    with ranks.in_turn():
+        kept = encode_folder(
+            items, folder.path / "samples", checkpoint, lambda: _networks(checkpoint, recipe.run.device), size
+        )
+    _tell(items, kept)
+    return checkpoint, kept
+
+
+def _tell(items: list[Item], kept: list[Kept]) -> None:
+    edits = sum(bool(item.sources) for item in items)
+    small = [
+        item.target.name
+        for item, one in zip(items, kept, strict=True)
+        if item.size[0] < one.key[0][0] or item.size[1] < one.key[0][1]
+    ]
+    log.info("%d examples, %d of them edits, in %d layouts", len(items), edits, len({one.key for one in kept}))
+    if small:
+        log.warning("%d pictures are smaller than what is trained and were enlarged (first: %s)", len(small), small[0])
+
+
+def _networks(checkpoint: Folder, device: str) -> Networks:
+    return Networks(
+        load_encoder(checkpoint, device, torch.float32 if device == "cpu" else torch.bfloat16),
+        load_vae(checkpoint, device, torch.float32),
+    )
+
+
+def _base(recipe: LoraRecipe, checkpoint: Folder) -> MMDiT:
+    """The transformer in the dtype in which its frozen weights compute."""
+    small = recipe.memory.base == "bfloat16" or (recipe.memory.base != "float32" and recipe.run.device != "cpu")
+    return load_transformer(checkpoint, dtype=torch.bfloat16 if small else torch.float32)
+
+
+def _fit(recipe: LoraRecipe | SFTRecipe, transformer: MMDiT) -> None:
+    """Round, swap or move what rests, as the recipe says."""
+    memory, device = recipe.memory, torch.device(recipe.run.device)
+    transformer.train()
+    transformer.checkpointing = memory.checkpointing
+    if memory.base in ("int8", "float8"):
+        held = round_frozen(transformer, "int8" if memory.base == "int8" else "float8")
+        log.info("the frozen base is kept in %s: %.1f MB", memory.base, held / 1e6)
+    if memory.resident_blocks:
+        swap_blocks(transformer, memory.resident_blocks, device)
+    else:
+        transformer.to(device)
+    if device.type == "cpu":
+        blocks: Any = transformer.transformer_blocks
+        for block in blocks:
+            block.attn.attend = plain_attention
+
+
+def _drive(
+    recipe: LoraRecipe | SFTRecipe,
+    folder: RunFolder,
+    resume: bool,
+    judge: Judge | None,
+    ranks: Ranks,
+    checkpoint: Folder,
+    kept: list[Kept],
+    transformer: MMDiT,
+    weights: Trained,
+    export: Callable[[], None],
+) -> None:
+    run = recipe.run
+    data = SampleData(recipe.samples, recipe.seed, run.batch, run.accumulate, kept, checkpoint.vae, checkpoint.schedule)
+    objective = SampleObjective(transformer, data, torch.device(run.device), transformer.txt_norm.weight.dtype)
+    if run.compile:
+        for block in transformer.transformer_blocks:
+            block.compile(dynamic=True)
+
+    def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        path = folder.previews / f"step-{step:09d}.png"
+        return _look(recipe.show, transformer, checkpoint, recipe.run.device, judge, path, step, metrics)
+
+    modules = {"transformer": weights}
+    drive(Job(recipe.name, recipe.seed, objective, modules, run, recipe.optim, preview, export, ranks), folder, resume)
+
+
+def _look(
+    show: ShowConfig,
+    transformer: MMDiT,
+    checkpoint: Folder,
+    device: str,
+    judge: Judge | None,
+    path: Path,
+    step: int,
+    metrics: Metrics,
+) -> dict[str, float]:
+    """Paint the recipe's prompts by the real pipeline; with a judge the share of quoted texts that are read."""
+    if not show.prompts:
+        return {}
+    networks = _networks(checkpoint, device)
+    pipeline = Pipeline(
+        transformer, networks.vae, networks.encoder, checkpoint.schedule, checkpoint.preferences, "in training"
+    )
+    steps = show.steps or checkpoint.preferences.steps
+    pictures = pipeline.generate(list(show.prompts), steps=steps, seed=show.seed).images
+    whole = sheet(pictures, columns=min(6, len(pictures)))
+    save_sheet(path, whole)
+    metrics.picture(step, "preview", np.asarray(whole))
+    if judge is None:
+        return {}
+    quoted = [(picture, _QUOTED.findall(words)) for picture, words in zip(pictures, show.prompts, strict=True)]
+    verdicts = [judge(picture, (0, 0, *picture.size), " ".join(texts)) for picture, texts in quoted if texts]
+    return summary(verdicts, "read")
+
+
+def _save(path: Path, transformer: MMDiT, checkpoint: Folder) -> None:
+    """A checkpoint of this transformer with the encoder, the VAE and the settings of the one it came from."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_folder(
+        path,
+        transformer,
+        load_vae(checkpoint),
+        load_encoder(checkpoint),
+        checkpoint.schedule,
+        "bfloat16",
+        checkpoint.preferences,
+    )
