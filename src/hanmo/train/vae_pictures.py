@@ -48,7 +48,7 @@ from hanmo.weights.files import atomic_folder
 log = get_logger(__name__)
 _DRAWN = ("paragraphs", "pages", "scenes", "cards")
 _WINDOWS = 4  # places that are looked at for each crop; the one with most edges is taken
-_LARGER = 2  # pages and scenes are drawn at this multiple of a crop, for their letters would be tiny
+_PAGE = (1024, 768)  # pages are drawn at this size at least: smaller ones find no room for their texts
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class PictureConfig:
         size: side of a crop, pixels, a multiple of 8 from 32 to 2048.
         crops: of each picture.
         held_out: pictures of each source, the first ones, that are looked at and never learned from.
-        paragraphs: paragraphs that are drawn, of the crop's size (128 at least).
-        pages: slides, posters and the like that are drawn, larger than the crop (384 at least).
-        scenes: texts on things that are drawn, larger than the crop.
+        paragraphs: paragraphs that are drawn, of the crop's size (256 at least).
+        pages: slides, posters and the like that are drawn, 1024 x 768 at least.
+        scenes: texts on things that are drawn, of the crop's size (384 at least).
         cards: sheets of the recipe's cards.
         chinese: the share of Chinese texts.
         folder: pictures of your own; smaller ones than a crop are left out, with a count.
@@ -155,14 +155,14 @@ def keep_pictures(
 
 def sources(config: PictureConfig, seed: int) -> list[Source]:
     """What is drawn or read; sheets of cards are no source, as they are made of many."""
-    large = max(384, _LARGER * config.size)
-    small = max(128, config.size)
+    small, large = max(256, config.size), max(384, config.size)
+    page = PageConfig(width=max(_PAGE[0], config.size), height=max(_PAGE[1], config.size))
     drawn: list[Source] = []
     if config.paragraphs:
         look = ParagraphConfig(width=small, height=small, smallest=10)
         drawn.append(ParagraphSource(config.paragraphs, seed, chinese=config.chinese, config=look))
     if config.pages:
-        drawn.append(PageSource(config.pages, seed, chinese=config.chinese, config=PageConfig(large, large)))
+        drawn.append(PageSource(config.pages, seed, chinese=config.chinese, config=page))
     if config.scenes:
         drawn.append(SceneSource(config.scenes, seed, chinese=config.chinese, config=SceneConfig(large, large)))
     if config.folder is not None:

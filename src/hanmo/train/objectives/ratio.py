@@ -58,8 +58,8 @@ class RatioConfig:
         rising = bool(when) and when == sorted(set(when)) and when[0] >= 0 and when[-1] <= 1
         if not rising or min(ratio for _, ratio in self.points) < 0:
             raise ConfigError(
-                f"ratio.points is {[list(point) for point in self.points]}; give pairs of a fraction of the run, rising "
-                "from 0 to 1, and a ratio of 0 or more"
+                f"ratio.points is {[list(point) for point in self.points]}; give pairs of a fraction of the run, rising"
+                " from 0 to 1, and a ratio of 0 or more"
             )
 
 
