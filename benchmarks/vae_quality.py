@@ -1,9 +1,9 @@
 """How well an autoencoder gives back text and other pictures: the mirror of the report's Table 2.
 
-Sets of 256 x 256 pixels, the same for the same seed: paragraphs and squares of pages (half each) in English and in Chinese; solids
-in soft light, without a letter, in the place of photographs; scenes, photograph-like with texts on things; and the
-pictures of a folder of one's own. The report's sets are ImageNet and one of its own, so figures are not comparable with
-its table; those before and after tuning are, with each other.
+Sets of 256 x 256 pixels, the same for the same seed: texts in English and in Chinese, half paragraphs, half pages;
+solids in soft light, without a letter, in the place of photographs; scenes, photograph-like with texts on things; and
+the pictures of a folder of one's own. The report's sets are ImageNet and one of its own, so figures are not comparable
+with its table; those before and after tuning are, with each other.
 """
 
 from __future__ import annotations
@@ -48,14 +48,12 @@ class Line:
 def drawn(name: str, count: int, seed: int, side: int) -> list[Tensor]:
     """`count` pictures [side, side, 3] of one of `SETS`, 8-bit."""
     many = 4 * count + 8  # some cannot be drawn; only as many as are needed are
-    paper, screen = (
-        ParagraphConfig(width=side, height=side, smallest=10),
-        PageConfig(width=max(1024, side), height=max(768, side)),
-    )
     half = (count + 1) // 2
     match name:
         case "text EN" | "text ZH":
             chinese = 1.0 if name == "text ZH" else 0.0
+            paper = ParagraphConfig(width=side, height=side, smallest=10)
+            screen = PageConfig(width=max(1024, side), height=max(768, side))
             paragraphs = ParagraphSource(many, seed, chinese=chinese, config=paper)
             pages = PageSource(many, seed, chinese=chinese, config=screen)
             return [*_some(paragraphs, half, seed, side), *_some(pages, count - half, seed, side)]
@@ -64,9 +62,8 @@ def drawn(name: str, count: int, seed: int, side: int) -> list[Tensor]:
                 _some(SolidSource(many, seed, kinds=("view",), config=SolidConfig(side, side)), count, seed, side)
             )
         case "scenes":
-            return list(
-                _some(SceneSource(many, seed, config=SceneConfig(max(384, side), max(384, side))), count, seed, side)
-            )
+            look = SceneConfig(max(384, side), max(384, side))
+            return list(_some(SceneSource(many, seed, config=look), count, seed, side))
     raise RequestError(f"there is no set {name!r}; choose from {', '.join(SETS)}")
 
 
@@ -108,10 +105,10 @@ def report(
     model: str, after: str | None, sets: list[str], folder: Path | None, count: int, seed: int, side: int
 ) -> tuple[str, dict[str, object]]:
     """The table and the figures of one checkpoint, or of two; a checkpoint is a folder with `vae/`, or "hanmo-tiny"."""
+    given, tuned = load_vae(resolve(model)), None if after is None else load_vae(resolve(after))
     pictures = {name: drawn(name, count, seed, side) for name in sets}
     if folder is not None:
         pictures[folder.name] = of_folder(folder, count, seed, side)
-    tuned = None if after is None else load_vae(resolve(after))
-    lines = measure(load_vae(resolve(model)), tuned, pictures)
+    lines = measure(given, tuned, pictures)
     figures = {"model": model, "after": after, "seed": seed, "side": side, "sets": [asdict(line) for line in lines]}
     return table(lines), figures

@@ -27,7 +27,7 @@ def test_the_ratio_follows_its_closed_form_over_steps() -> None:
 
 def test_losses_of_any_unit_pull_alike_at_once() -> None:
     for unit in (1e-3, 1.0, 1e3):
-        found = _step(Ratio(RatioConfig(most=1e6)), 2.0, unit)
+        found = _step(Ratio(RatioConfig(least=0.0, most=1e6)), 2.0, unit)
         assert found * unit == pytest.approx(2.0, rel=1e-5)
 
 

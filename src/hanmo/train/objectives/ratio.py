@@ -3,8 +3,10 @@
 The report says that the ratio is adjusted dynamically and that this removes grid artefacts; it does not say how. Ours
 is the quotient of the norms of both losses' gradients at the decoder's last layer, as Esser et al. (VQGAN, 2021) weigh
 an adversarial loss: the two then pull with the same strength whatever their units are. Both norms are averaged over the
-steps so far (d old + (1 - d) new; the missing start cancels in the quotient), and the quotient is bounded. The averages
-are buffers, so that a snapshot holds them and a resumed run goes on with the same ratio. The other way is a schedule.
+steps so far (d old + (1 - d) new; the missing start cancels in the quotient), and the quotient is bounded: a decoder
+that paints one flat colour has next to no perceptual gradient, and the quotient alone would let that loss decide
+everything. The averages are buffers, so that a snapshot holds them and a resumed run goes on with the same ratio. The
+other way is a schedule.
 
 It does not know which losses they are.
 """
@@ -38,8 +40,8 @@ class RatioConfig:
     kind: Literal["gradient", "schedule"] = "gradient"
     share: float = 1.0
     smooth: float = 0.98
-    least: float = 1e-3
-    most: float = 1e3
+    least: float = 0.05
+    most: float = 20.0
     points: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
 
     def __post_init__(self) -> None:
