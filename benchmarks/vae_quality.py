@@ -28,9 +28,9 @@ from hanmo.data.synthesize.scenes.style import SceneConfig
 from hanmo.data.synthesize.solids_sample import SolidConfig
 from hanmo.errors import RequestError
 from hanmo.model.vae import VAE
+from hanmo.train.vae_crops import cut, pictures_of
 from hanmo.train.vae_files import load_vae
 from hanmo.train.vae_measure import Quality, quality
-from hanmo.train.vae_pictures import cut, pictures_of
 from hanmo.weights.hub import resolve
 
 SETS = ("text EN", "text ZH", "solids", "scenes")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +25,12 @@ from hanmo.train.objectives.vae import PictureBatch, VAELoss, VAEObjective, free
 from hanmo.train.optim import OptimConfig, build
 from hanmo.train.recipe import NewVAE, RunConfig, VAERecipe, read
 from hanmo.train.run import train
+from hanmo.train.vae_crops import cut
 from hanmo.train.vae_files import load_vae
 from hanmo.train.vae_init import identity_start
 from hanmo.train.vae_measure import quality
-from hanmo.train.vae_pictures import PictureConfig, cut, keep_pictures
+from hanmo.train.vae_picture_config import PictureConfig
+from hanmo.train.vae_pictures import keep_pictures
 
 CPU = torch.device("cpu")
 
@@ -228,3 +232,9 @@ def test_a_run_with_wrong_perceptual_weights_ends_with_one_line(
     with pytest.raises(WeightsError, match="give the state dict of a VGG16") as caught:
         train(tuning(perceptual=PerceptualConfig(vgg16=path)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_on_cards_needs_no_package_of_the_data_engine() -> None:
+    lacking = "import sys\nsys.modules |= dict.fromkeys(['pyarrow', 'cv2', 'fontTools'])\nimport hanmo.train.run"
+    done = subprocess.run([sys.executable, "-c", lacking], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
-from hanmo.train.vae_pictures import PictureConfig
+from hanmo.train.vae_picture_config import PictureConfig
 from hanmo.weights.preferences import Preferences
 
 
