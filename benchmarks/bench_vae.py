@@ -1,17 +1,25 @@
 """VAE encode and decode of one picture, against diffusers, same random weights, fp32.
 
-Hanmo runs 2-D convolutions on the one frame; diffusers runs causal 3-D ones.
+Hanmo runs 2-D convolutions on the one frame; diffusers runs causal 3-D ones. With a checkpoint it measures no speed,
+but how well its VAE gives pictures back (`vae_quality`), and with two, what tuning the decoder was worth:
+
+    python -m benchmarks.bench_vae hanmo-tiny
+    python -m benchmarks.bench_vae hanmo-tiny --after runs/vae_decoder/export --folder photos
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import asdict
+from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLQwenImage
 
+from benchmarks import machine, vae_quality
 from benchmarks.compare import Row, compare, relative, show
+from hanmo.errors import RequestError
 from hanmo.model.config import VAEConfig
 from hanmo.model.vae import VAE
 from hanmo.model.vae_layout import from_published
@@ -61,14 +69,32 @@ def measure(side: int = 256, runs: int = 5, base_dim: int = 96) -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "model", nargs="?", help="measure PSNR and SSIM of this checkpoint: a folder with vae/, or an id"
+    )
+    parser.add_argument("--after", help="a second one, to compare: the same decoder after tuning")
+    parser.add_argument("--sets", nargs="+", choices=vae_quality.SETS, default=list(vae_quality.SETS))
+    parser.add_argument("--folder", type=Path, help="pictures of your own, as one more set")
+    parser.add_argument("--pictures", type=int, default=16, help="of each set (default: 16)")
+    parser.add_argument("--seed", type=int, default=11, help="of the sets (default: 11)")
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--base-dim", type=int, default=96)
+    parser.add_argument("--runs", type=int, default=5, help="speed only")
+    parser.add_argument("--base-dim", type=int, default=96, help="speed only")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    show(measure(options.side, options.runs, options.base_dim))
+    if options.model is None:
+        show(measure(options.side, options.runs, options.base_dim))
+        return
+    try:
+        body, figures = vae_quality.report(
+            options.model, options.after, options.sets, options.folder, options.pictures, options.seed, options.side
+        )
+    except RequestError as error:
+        parser.error(str(error))
+    print(body)
+    print(json.dumps({"machine": machine.describe(), "figures": figures}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

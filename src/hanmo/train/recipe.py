@@ -27,11 +27,14 @@ from hanmo.train.curriculum import CurriculumConfig
 from hanmo.train.data import DataConfig
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig
 from hanmo.train.objectives.flow_matching import FlowLoss
+from hanmo.train.objectives.perceptual import PerceptualConfig
+from hanmo.train.objectives.ratio import RatioConfig
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.stored import StoreConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
+from hanmo.train.vae_picture_config import PictureConfig
 from hanmo.train.validation import ValidationConfig
 from hanmo.weights.preferences import Preferences
 
@@ -92,21 +95,53 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class NewVAE:
-    """A new autoencoder's sizes; `init` continues one that exists instead (a folder with `vae/` in it).
+    """A new autoencoder's sizes; `init` continues one that exists instead.
 
-    `principal`: begin the encoder at principal components of drawn cards (`vae_init`).
+    Attributes:
+        init: a folder with `vae/` in it, or "hanmo-tiny" for the bundled model; the sizes are then not used.
+        train: "all", or "decoder" to leave the encoder (and so every latent) as it is, as the report does.
+        base_dim: width of the first level.
+        dim_mult: multiples of it, level by level.
+        num_res_blocks: residual blocks of a level.
+        principal: begin the encoder at principal components of drawn cards (`vae_init`).
     """
 
     init: Path | None = None
+    train: Literal["all", "decoder"] = "all"
     base_dim: int = 16
     dim_mult: tuple[int, ...] = (1, 2, 4, 4)
     num_res_blocks: int = 1
     principal: bool = True
 
+    def __post_init__(self) -> None:
+        """Check that there is an encoder to leave alone.
+
+        Raises:
+            ConfigError: a decoder for an encoder that never learned.
+        """
+        if self.train == "decoder" and self.init is None:
+            raise ConfigError('model.train is "decoder" without model.init: give the folder whose vae/ is tuned')
+
 
 @dataclass(frozen=True)
 class VAERecipe:
-    """A run that trains the autoencoder; `measure` cards give the latents' statistics at the end."""
+    """A run that trains the autoencoder, or tunes its decoder.
+
+    Attributes:
+        name: of the run.
+        kind: always "vae".
+        seed: of everything random.
+        measure: cards that give the latents' statistics at the end; where the encoder is frozen they stay.
+        previews: cards, or pictures that are held out, in a preview.
+        run: length and files.
+        model: where it begins.
+        cards: what cards look like; they are the pictures unless there are others.
+        pictures: which others.
+        loss: weights of the parts.
+        perceptual: "none", or the perceptual loss that is added.
+        ratio: how much of it.
+        optim: what moves the weights.
+    """
 
     name: str = "vae"
     kind: Literal["vae"] = "vae"
@@ -116,8 +151,25 @@ class VAERecipe:
     run: RunConfig = field(default_factory=RunConfig)
     model: NewVAE = field(default_factory=NewVAE)
     cards: CardConfig = field(default_factory=CardConfig)
+    pictures: PictureConfig = field(default_factory=PictureConfig)
     loss: VAELoss = field(default_factory=VAELoss)
+    perceptual: PerceptualConfig | None = None
+    ratio: RatioConfig = field(default_factory=RatioConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+
+    def __post_init__(self) -> None:
+        """Check that the ratio can be measured.
+
+        Raises:
+            ConfigError: a measured ratio in several processes or in a compiled decoder.
+        """
+        if self.perceptual is None or self.ratio.kind == "schedule":
+            return
+        if self.run.processes > 1 or self.run.compile:
+            raise ConfigError(
+                'ratio.kind is "gradient", which one process measures in a decoder that is not compiled: set '
+                'run.processes = 1 and run.compile = false, or ratio.kind = "schedule" with ratio.points'
+            )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from hanmo.data.synthesize.cards import Card, draw_array, text_box
 from hanmo.data.synthesize.sample import CardConfig, sample_card
-from hanmo.train.randomness import random_for
+from hanmo.train.objectives.vae import PictureBatch
+from hanmo.train.randomness import number_for, random_for
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -50,6 +51,10 @@ class Cards:
                 pixels = pixels[:, _window(card, self.crop, rng)]
             drawn.append(recolored(pixels, rng) if rng.random() < self.recolor else pixels)
         return torch.from_numpy(np.stack(drawn))
+
+    def batch(self, step: int, part: int, count: int) -> PictureBatch:
+        """The same as a batch, with the seed of its latent noise."""
+        return PictureBatch(self.pictures(step, part, count), number_for(self.seed, step, part, 1))
 
 
 def _window(card: Card, width: int, rng: random.Random) -> slice:

@@ -1,15 +1,18 @@
-"""The autoencoder's loss (report section 2.3): reconstruction with edges, and a slight pull to a Gaussian.
+"""The autoencoder's loss (report section 2.3): reconstruction with edges, a perceptual part, a pull to a Gaussian.
 
-The report tunes a decoder with reconstruction and perceptual losses on text-rich pictures, and drops the
-adversarial one. Here the whole autoencoder is trained on cards, with the L1 distance of pixels and of
-their differences to the right and below: letters are edges. There is no perceptual network.
+The report freezes the encoder and tunes the image decoder with reconstruction and perceptual losses, in a ratio that is
+adjusted dynamically, and drops the adversarial one. Reconstruction is here the L1 distance of pixels and of their
+differences to the right and below: letters are edges. Where the encoder learns too, the divergence of its posterior
+from a Gaussian is added; where it is frozen there is none, and a batch may bring posteriors that were kept.
+
+It does not know which perceptual loss it is given, nor where pictures come from.
 
 Letters: B pictures, H W pixels, h w latent cells (pixels / 8), Z latent channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -19,8 +22,9 @@ from torch import Tensor
 
 from hanmo.errors import ConfigError
 from hanmo.model.vae import VAE, Posterior
-from hanmo.train.randomness import generator_for, number_for
-from hanmo.train.vae_data import Cards
+from hanmo.train.objectives.perceptual import Perceptual
+from hanmo.train.objectives.ratio import Ratio
+from hanmo.train.randomness import generator_for
 
 
 @dataclass(frozen=True)
@@ -53,38 +57,69 @@ class VAELoss:
 
 @dataclass(frozen=True)
 class PictureBatch:
-    """8-bit pictures, and the latent noise of the step."""
+    """8-bit pictures, the seed of the step's latent noise, and posteriors where a frozen encoder's were kept."""
 
     pixels: UInt8[Tensor, "B H W 3"]
     seed: int
+    mean: Float[Tensor, "B Z h w"] | None = None
+    logvar: Float[Tensor, "B Z h w"] | None = None
 
 
 @dataclass(frozen=True)
 class VAEObjective:
-    """Reconstruction of cards."""
+    """Reconstruction of pictures.
+
+    Attributes:
+        vae: what is trained; its encoder learns too unless its parameters need no gradient (`freeze_encoder`).
+        draw: the batch of (step, part).
+        weights: of the parts.
+        device: where the losses are computed.
+        perceptual: the distance that is added; None for none.
+        ratio: how much of it.
+    """
 
     vae: VAE
-    cards: Cards
-    pictures: int
+    draw: Callable[[int, int], PictureBatch]
     weights: VAELoss
     device: torch.device
+    perceptual: Perceptual | None = None
+    ratio: Ratio | None = None
 
     def batch(self, step: int, part: int) -> PictureBatch:
-        """Draw cards of the step."""
-        return PictureBatch(self.cards.pictures(step, part, self.pictures), number_for(self.cards.seed, step, part, 1))
+        """Pictures of the step."""
+        return self.draw(step, part)
 
     def loss(self, batch: PictureBatch, done: float) -> Mapping[str, Tensor]:
-        """L1 + edges + KL."""
+        """L1 + edges, + ratio * perceptual, + KL where the encoder learns."""
         real = to_unit(batch.pixels.to(self.device))
-        posterior = self.vae.encode(real)
+        posterior = self._posterior(batch, real)
         mean, logvar = posterior.mean.float(), posterior.logvar.float()
         noise = torch.randn(mean.shape, generator=generator_for(batch.seed)).to(self.device)
         made = self.vae.reconstruct(mean + torch.exp(0.5 * logvar) * noise).float()
         pixel = F.l1_loss(made, real)
         edge = edges(made, real)
-        gaussian = kl(Posterior(mean, logvar))
-        total = pixel + self.weights.gradient * edge + self.weights.kl * gaussian
-        return {"loss": total, "pixel": pixel, "edge": edge, "kl": gaussian}
+        parts = {"pixel": pixel, "edge": edge}
+        total = reconstruction = pixel + self.weights.gradient * edge
+        if self.perceptual is not None and self.ratio is not None:
+            distance = self.perceptual(made, real)
+            ratio = self.ratio(reconstruction, distance, self.vae.decoder.conv_out.weight, done)
+            total = total + ratio * distance
+            parts |= {"perceptual": distance, "ratio": ratio}
+        if mean.requires_grad:
+            parts["kl"] = kl(Posterior(mean, logvar))
+            total = total + self.weights.kl * parts["kl"]
+        return {"loss": total, **parts}
+
+    def _posterior(self, batch: PictureBatch, real: Float[Tensor, "B 3 H W"]) -> Posterior:
+        if batch.mean is None or batch.logvar is None:
+            return self.vae.encode(real)
+        return Posterior(batch.mean.to(self.device), batch.logvar.to(self.device))
+
+
+def freeze_encoder(vae: VAE) -> None:
+    """Leave the image decoder alone to learn: encoder and `quant_conv` need no gradients any more."""
+    vae.encoder.requires_grad_(False)
+    vae.quant_conv.requires_grad_(False)
 
 
 def to_unit(pixels: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 3 H W"]:
