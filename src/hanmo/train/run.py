@@ -1,4 +1,4 @@
-"""`train`: from a recipe to a finished run folder (see `files`), for both kinds of run.
+"""`train`: from a recipe to a finished run folder (see `files`), for every kind of run.
 
 It does not know what a step does; it opens the folder, sets the threads, and hands over to the kind's own
 file.
@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 
 from hanmo.errors import RequestError
+from hanmo.train.distill_recipe import DistillRecipe
+from hanmo.train.distill_run import train_distill
 from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
@@ -22,7 +24,7 @@ from hanmo.train.vae_run import train_vae
 
 
 def train(
-    recipe: Path | str | VAERecipe | FlowRecipe,
+    recipe: Path | str | Recipe,
     overrides: Sequence[str] = (),
     resume: bool = False,
     judge: Judge | None = None,
@@ -43,12 +45,12 @@ def train(
         OutputError: the folder holds a run already, cannot be written, or the disk is full.
         TrainingError: nothing to resume, or a loss that is not finite.
     """
-    if isinstance(recipe, VAERecipe | FlowRecipe):
-        if overrides:
-            raise RequestError("overrides go with a recipe file; change the dataclass instead")
-        resolved: Recipe = recipe
-    else:
+    if isinstance(recipe, Path | str):
         resolved = read(recipe, overrides)
+    elif overrides:
+        raise RequestError("overrides go with a recipe file; change the dataclass instead")
+    else:
+        resolved = recipe
     folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
     with logging_to(folder.path / "train.log"), gathered(resolved.run.processes, folder.path, resume) as ranks:
         execute(resolved, folder, resume, judge, ranks)
@@ -63,6 +65,8 @@ def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None
                 train_vae(recipe, folder, resume, judge, ranks)
             case FlowRecipe():
                 train_flow(recipe, folder, resume, judge, ranks)
+            case DistillRecipe():
+                train_distill(recipe, folder, resume, judge, ranks)
 
 
 @contextmanager
