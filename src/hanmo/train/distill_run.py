@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hanmo.errors import TrainingError
 from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
@@ -61,7 +61,8 @@ def train_distill(
     told = as_flow(recipe)
     with ranks.in_turn():
         teacher = begin(told, folder.path, resume=True)
-    for module in (teacher.transformer, teacher.encoder.model, teacher.vae):
+    frozen: list[nn.Module] = [teacher.transformer, teacher.encoder.model, teacher.vae]
+    for module in frozen:
         module.to(device).eval().requires_grad_(False)
     if device.type == "cpu":
         use_plain_attention(teacher.transformer, teacher.encoder)

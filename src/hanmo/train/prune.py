@@ -47,9 +47,9 @@ def prune(teacher: MMDiT, keep: Sequence[int]) -> MMDiT:
         if not name.startswith(_BLOCKS):
             state[name] = tensor
             continue
-        number, rest = name.removeprefix(_BLOCKS).split(".", 1)
-        if int(number) in place:
-            state[f"{_BLOCKS}{place[int(number)]}.{rest}"] = tensor
+        digits, rest = name.removeprefix(_BLOCKS).split(".", 1)
+        if int(digits) in place:
+            state[f"{_BLOCKS}{place[int(digits)]}.{rest}"] = tensor
     with torch.device("meta"):
         student = MMDiT(dataclasses.replace(teacher.config, num_layers=len(keep)))
     student.load_state_dict(state, assign=True)

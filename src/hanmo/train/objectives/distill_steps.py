@@ -120,13 +120,14 @@ class StepsObjective:
 
     def loss(self, batch: StepsBatch, done: float) -> Mapping[str, Tensor]:
         """Squared error of the mean velocity; "span_i" are its parts by span, "drift" those of own starts."""
-        flow, span = batch.flow, batch.span.to(self.device)
+        flow, span, own = batch.flow, batch.span.to(self.device), batch.own.to(self.device)
         told = tell(self.encoder, flow, self.device, batch.negative)
         levels = schedule(self.config.steps, flow.latents.shape[1], self.plan).to(self.device)
         clean, noise = flow.latents.to(self.device), flow.noise.to(self.device)
         with torch.no_grad():
             start = interpolate(clean, noise, levels[span])
-            start = self._carried(start, noise, levels, span, batch.own.to(self.device), told)
+            come = carried(self.student, told, noise, levels, torch.where(own, span, 0))
+            start = torch.where(own[:, None, None], come, start)
             wanted = mean_velocity(
                 field_of(self.teacher, told, self.scale), start, levels[span], levels[span + 1], self.config.fine
             )
@@ -134,25 +135,24 @@ class StepsObjective:
         loss = weighted_error(made, wanted, flow.glyphs.to(self.device), self.glyphs)
         error = (made - wanted).detach().square().mean((1, 2))
         parts = {f"span_{number}": _mean(error, span == number) for number in range(self.config.steps)}
-        return {"loss": loss, **parts, "drift": _mean(error, batch.own.to(self.device))}
+        return {"loss": loss, **parts, "drift": _mean(error, own)}
 
-    def _carried(
-        self,
-        start: Float[Tensor, "B S P"],
-        noise: Float[Tensor, "B S P"],
-        levels: Float[Tensor, " N1"],
-        span: Int[Tensor, " B"],
-        own: Bool[Tensor, " B"],
-        told: Told,
-    ) -> Float[Tensor, "B S P"]:
-        """The starts, those of `own` samples replaced by where the student's earlier steps lead from noise."""
-        x = torch.where(own[:, None, None], noise, start)
-        for index in range(self.config.steps - 1):
-            rows = (own & (span > index)).nonzero()[:, 0]
-            if len(rows):
-                times = levels[index : index + 2].expand(len(rows), 2)
-                x = x.index_copy(0, rows, follow(field_of(self.student, told.rows(rows)), x[rows], times))
-        return x
+
+@torch.no_grad()
+def carried(
+    student: MMDiT,
+    told: Told,
+    noise: Float[Tensor, "B S P"],
+    levels: Float[Tensor, " N1"],
+    stop: Int[Tensor, " B"],
+) -> Float[Tensor, "B S P"]:
+    """Where the student's own steps lead from noise: sample b after `stop[b]` of them (0 leaves it noise)."""
+    x = noise.clone()
+    for index in range(int(stop.max())):
+        rows = (stop > index).nonzero()[:, 0]
+        times = levels[index : index + 2].expand(len(rows), 2)
+        x[rows] = follow(field_of(student, told.rows(rows)), x[rows], times)
+    return x
 
 
 def mean_velocity(
