@@ -71,16 +71,17 @@ def paint(
 ) -> list[Image.Image]:
     """All pictures of one way, captions first; picture i of either kind has seed + i."""
     pictures: list[Image.Image] = []
-    how = {"steps": way.steps, "cfg_scale": way.cfg_scale}
     for start in range(0, len(prompts), BATCH):
         part = prompts[start : start + BATCH]
         size = (part[0].card.width, part[0].card.height)
         texts = [prompt.text for prompt in part]
-        pictures += way.pipe.generate(texts, size=size, seed=seed + start, **how).images
+        done = way.pipe.generate(texts, size=size, steps=way.steps, cfg_scale=way.cfg_scale, seed=seed + start)
+        pictures += done.images
     for start in range(0, len(edits), BATCH):
         chosen = edits[start : start + BATCH]
         sources, words = [draw(edit.source) for edit in chosen], [edit.instruction for edit in chosen]
-        pictures += way.pipe.edit(sources, words, seed=seed + start, **how).images
+        done = way.pipe.edit(sources, words, steps=way.steps, cfg_scale=way.cfg_scale, seed=seed + start)
+        pictures += done.images
     return pictures
 
 
