@@ -15,15 +15,16 @@ from pathlib import Path
 
 import torch
 
-from hanmo.config import nearest
 from hanmo.errors import ConfigError, HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
 from hanmo.train import checks
 from hanmo.train.checks import GB, Check
+from hanmo.train.distill_recipe import DistillRecipe
 from hanmo.train.full_plan import FullPlan, StagePlan, plan
-from hanmo.train.full_recipe import KINDS, FullRecipe, read_full
+from hanmo.train.full_recipe import FullRecipe, read_full
 from hanmo.train.hardware import gpu_named
-from hanmo.train.recipe import FlowRecipe, SamplesRecipe, VAERecipe, read
+from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
+from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 from hanmo.weights.hub import resolve
 
@@ -48,15 +49,15 @@ class DryRun:
         return "\n".join([*self.plan, *(f"{check.level:<7}{check.what}" for check in self.checks)])
 
 
-def kind_of(path: Path) -> str:
-    """What a recipe says it is; "" where it says nothing.
+def is_full(path: Path) -> bool:
+    """Whether a recipe is one of the published size that is planned here: its table [shard] says so.
 
     Raises:
         ConfigError: the file cannot be read.
     """
     try:
         with path.open("rb") as file:
-            return str(tomllib.load(file).get("kind", ""))
+            return "shard" in tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -64,23 +65,16 @@ def kind_of(path: Path) -> str:
 
 
 def refuse_full(path: Path) -> None:
-    """Stop a full-size recipe that was started without `--dry-run`, and one whose kind nobody knows.
+    """Stop a full-size recipe that was started without `--dry-run`.
 
     Raises:
         ConfigError: as said.
     """
-    kind = kind_of(path)
-    if kind in KINDS:
+    if is_full(path):
         recipe = read_full(path)
         raise ConfigError(
             f"{path} is a run of {recipe.shard.gpus} {recipe.shard.gpu} GPUs on the published model, which this "
             "version plans but does not start: see what it takes with --dry-run"
-        )
-    known = ("vae", "flow", "samples", *KINDS)
-    if kind not in known:
-        near = nearest(kind, known)
-        raise ConfigError(
-            f"kind is {kind!r} in {path}; {f'did you mean {near!r}?' if near else f'choose one of {known}'}"
         )
 
 
@@ -95,7 +89,7 @@ def dry_run(path: Path, overrides: Sequence[str] = (), resume: bool = False) -> 
     Raises:
         ConfigError: the recipe itself; the message names the key.
     """
-    if kind_of(path) in KINDS:
+    if is_full(path):
         return _full(read_full(path, overrides), resume)
     recipe = read(path, overrides)
     match recipe:
@@ -105,6 +99,8 @@ def dry_run(path: Path, overrides: Sequence[str] = (), resume: bool = False) -> 
             return _samples(recipe, resume)
         case VAERecipe():
             return _vae(recipe, resume)
+        case LoraRecipe() | SFTRecipe() | DistillRecipe():
+            return _small(recipe, 0, [f"{recipe.name} ({recipe.kind}): {recipe.run.steps:,} steps"], [], resume)
 
 
 # --- the published size ----------------------------------------------------------------------------
@@ -229,9 +225,7 @@ def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
     return _small(recipe, count, lines, found, resume)
 
 
-def _small(
-    recipe: VAERecipe | FlowRecipe | SamplesRecipe, count: int, lines: list[str], found: list[Check], resume: bool
-) -> DryRun:
+def _small(recipe: Recipe, count: int, lines: list[str], found: list[Check], resume: bool) -> DryRun:
     folder, state = recipe.run.folder / recipe.name, STATE_BYTES * count
     found += checks.run_folder(folder, resume)
     found += checks.disk(folder, state, recipe.run.keep)

@@ -13,7 +13,7 @@ from typing import Literal
 from hanmo.errors import ConfigError
 from hanmo.train.adapters import AdapterConfig
 from hanmo.train.optim import OptimConfig
-from hanmo.train.recipe import RunConfig
+from hanmo.train.run_config import RunConfig
 from hanmo.train.sample_data import SampleConfig
 
 

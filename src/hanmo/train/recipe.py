@@ -1,9 +1,10 @@
 """What a training run is told: the frozen dataclasses behind a TOML recipe, one for each kind of run.
 
 `kind = "vae"` trains the autoencoder, `kind = "flow"` the transformer together with its condition
-encoder, `kind = "samples"` the transformer alone, on what frozen networks have said. Defaults are the truth; a
-recipe names what differs. The report gives no rates, lengths or weights for any of this: they are our choices
-(`objectives/` says where each enters).
+encoder, `kind = "samples"` the transformer alone, on what frozen networks have said, `kind = "lora"` an adapter and
+`kind = "sft"` everything on a folder of yours (`lora_recipe`), `kind = "distill"` a student of a finished model
+(`distill_recipe`). Defaults are the truth; a recipe names what differs. The report gives no rates, lengths or weights
+for any of this: they are our choices (`objectives/` says where each enters).
 
 It knows no tensors. Sizes of a model appear here only where a run begins a new one; from then on the
 checkpoint's `config.json` holds them.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from hanmo.config import load_recipe
+from hanmo.config import load_recipe, nearest
 from hanmo.data.synthesize.sample import CardConfig
 from hanmo.errors import ConfigError
 from hanmo.flow import ScheduleConfig
@@ -25,6 +26,8 @@ from hanmo.producer.config import ChooseConfig, EncodeConfig
 from hanmo.train.batches import MixConfig
 from hanmo.train.curriculum import CurriculumConfig
 from hanmo.train.data import DataConfig
+from hanmo.train.distill_recipe import DistillRecipe
+from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig
 from hanmo.train.objectives.flow_matching import FlowLoss
 from hanmo.train.objectives.perceptual import PerceptualConfig
@@ -32,65 +35,12 @@ from hanmo.train.objectives.ratio import RatioConfig
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
+from hanmo.train.run_config import RunConfig as RunConfig
 from hanmo.train.stored import StoreConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
 from hanmo.train.vae_picture_config import PictureConfig
 from hanmo.train.validation import ValidationConfig
 from hanmo.weights.preferences import Preferences
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """Length, precision and files of a run; "every" counts steps.
-
-    Attributes:
-        folder: where run folders go; the run's is `folder / name`.
-        steps: optimizer steps in all.
-        batch: pictures of one batch.
-        accumulate: batches of one step.
-        processes: among which a step's batches are dealt out; each has a copy of the model (`ranks`).
-        log_every: steps between lines of metrics.
-        save_every: steps between snapshots.
-        keep: snapshots kept.
-        preview_every: steps between previews; 0 for none but the last.
-        threads: of torch, in each process; 0 leaves its choice.
-        device: where the models are.
-        precision: of matrix products; "auto" is bfloat16 where that is native. Weights stay float32.
-        compile: compile the models with torch's compiler (needs a C++ compiler on a CPU).
-    """
-
-    folder: Path = Path("runs")
-    steps: int = 1000
-    batch: int = 32
-    accumulate: int = 1
-    processes: int = 1
-    log_every: int = 20
-    save_every: int = 500
-    keep: int = 2
-    preview_every: int = 1000
-    threads: int = 0
-    device: Literal["cpu", "cuda"] = "cpu"
-    precision: Literal["float32", "bfloat16", "auto"] = "auto"
-    compile: bool = False
-
-    def __post_init__(self) -> None:
-        """Check ranges.
-
-        Raises:
-            ConfigError: a count below its least value, or processes without batches; the message names the
-                key.
-        """
-        least = {"steps": 1, "batch": 1, "accumulate": 1, "processes": 1, "log_every": 1, "save_every": 1, "keep": 1}
-        for key, low in (least | {"preview_every": 0, "threads": 0}).items():
-            if getattr(self, key) < low:
-                raise ConfigError(f"run.{key} is {getattr(self, key)}; it must be at least {low}")
-        if self.accumulate % self.processes:
-            raise ConfigError(
-                f"run.accumulate is {self.accumulate} and run.processes {self.processes}: the batches of a step are "
-                f"dealt out evenly, so accumulate must be a multiple of {self.processes}"
-            )
-        if self.processes > 1 and self.device != "cpu":
-            raise ConfigError(f"run.processes is {self.processes} on {self.device}; several processes share a CPU only")
 
 
 @dataclass(frozen=True)
@@ -264,7 +214,15 @@ class SamplesRecipe:
     preview: PreviewConfig = field(default_factory=PreviewConfig)
 
 
-Recipe = VAERecipe | FlowRecipe | SamplesRecipe
+Recipe = VAERecipe | FlowRecipe | SamplesRecipe | LoraRecipe | SFTRecipe | DistillRecipe
+KINDS: dict[str, type[Recipe]] = {
+    \"vae\": VAERecipe,
+    \"flow\": FlowRecipe,
+    \"samples\": SamplesRecipe,
+    \"lora\": LoraRecipe,
+    \"sft\": SFTRecipe,
+    \"distill\": DistillRecipe,
+}
 
 
 def read(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
@@ -280,12 +238,8 @@ def read(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the recipe {path} is not TOML: {error}") from error
-    match kind:
-        case "vae":
-            return load_recipe(path, VAERecipe, overrides)
-        case "flow":
-            return load_recipe(path, FlowRecipe, overrides)
-        case "samples":
-            return load_recipe(path, SamplesRecipe, overrides)
-        case _:
-            raise ConfigError(f'kind is {kind!r} in {path}; write kind = "vae", "flow" or "samples"')
+    if kind not in KINDS:
+        near = nearest(str(kind), KINDS)
+        hint = f"did you mean {near!r}?" if near else f"it must be one of {', '.join(KINDS)}"
+        raise ConfigError(f"kind is {kind!r} in {path}; {hint}")
+    return load_recipe(path, KINDS[kind], overrides)

@@ -1,4 +1,4 @@
-"""`train`: from a recipe to a finished run folder (see `files`), for both kinds of run.
+"""`train`: from a recipe to a finished run folder (see `files`), for every kind of run.
 
 It does not know what a step does; it opens the folder, sets the threads, and hands over to the kind's own
 file.
@@ -15,9 +15,13 @@ import torch
 
 from hanmo.errors import RequestError
 from hanmo.train.checkpoint import snapshots
+from hanmo.train.distill_recipe import DistillRecipe
+from hanmo.train.distill_run import train_distill
 from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
+from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
+from hanmo.train.lora_run import train_lora, train_sft
 from hanmo.train.ranks import Ranks, gathered, launched, met_by_torchrun, restarted
 from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
 from hanmo.train.samples_run import train_samples
@@ -46,12 +50,12 @@ def train(
         OutputError: the folder holds a run already, cannot be written, or the disk is full.
         TrainingError: nothing to resume, or a loss that is not finite.
     """
-    if isinstance(recipe, Recipe):
-        if overrides:
-            raise RequestError("overrides go with a recipe file; change the dataclass instead")
-        resolved: Recipe = recipe
-    else:
+    if isinstance(recipe, Path | str):
         resolved = read(recipe, overrides)
+    elif overrides:
+        raise RequestError("overrides go with a recipe file; change the dataclass instead")
+    else:
+        resolved = recipe
     if launched() > 1:
         return _by_torchrun(resolved, resume, judge)
     folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
@@ -86,6 +90,12 @@ def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None
                 train_flow(recipe, folder, resume, judge, ranks)
             case SamplesRecipe():
                 train_samples(recipe, folder, resume, judge, ranks)
+            case DistillRecipe():
+                train_distill(recipe, folder, resume, judge, ranks)
+            case LoraRecipe():
+                train_lora(recipe, folder, resume, judge, ranks)
+            case SFTRecipe():
+                train_sft(recipe, folder, resume, judge, ranks)
 
 
 @contextmanager

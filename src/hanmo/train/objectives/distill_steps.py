@@ -1,0 +1,175 @@
+"""Few steps: each step of the student's short schedule ends where the teacher ends after several finer ones.
+
+    target = (x(t_i -> t_{i+1} by the teacher, guided, in `fine` steps) - x(t_i)) / (t_{i+1} - t_i)
+    L      = E_i || v_student(x(t_i), t_i, h) - target ||^2
+
+So the student learns the mean velocity of a span, with guidance folded in: it runs in a few passes without a second
+one. Progressive distillation (Salimans and Ho, 2202.00512) does this with two steps for one, again and again; we do it
+in one go, as the spans are known. Where a span begins is either noised data, or, for the share `own`, where the
+student itself has come from noise, so that it also learns to answer for its earlier steps.
+
+The report does not distil. Schedule: `flow.fixed_shift`, as the released Lightning weights have it. It knows no files.
+
+Letters: B samples, S target tokens, P channels of a token, N steps of the student, R samples chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from hanmo.errors import ConfigError
+from hanmo.flow import ScheduleConfig, interpolate
+from hanmo.model.encoder import ConditionEncoder
+from hanmo.model.mmdit import MMDiT
+from hanmo.sampler import schedule
+from hanmo.train.data import FlowBatch, FlowData
+from hanmo.train.objectives.distill import Field, Told, field_of, follow, negative_ids, tell
+from hanmo.train.objectives.flow_matching import weighted_error
+from hanmo.train.randomness import generator_for
+
+_SPANS = 5  # what the seed is used for here, besides `FlowData`'s own uses
+
+
+@dataclass(frozen=True)
+class StepsConfig:
+    """How many steps, and how the teacher shows them.
+
+    Attributes:
+        steps: of the student; 4 and 8 are usual.
+        shift: factor e^mu of the student's schedule, the same at every resolution (Lightning: 3).
+        fine: the teacher's steps for one of the student's.
+        cfg_scale: of the teacher's guidance; None takes what its folder prefers.
+        own: share of samples that begin where the student itself has come to.
+    """
+
+    steps: int = 4
+    shift: float = 3.0
+    fine: int = 3
+    cfg_scale: float | None = None
+    own: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value outside its range; the message names the key.
+        """
+        for key in ("steps", "fine"):
+            if getattr(self, key) < 1:
+                raise ConfigError(f"steps.{key} is {getattr(self, key)}; it must be at least 1")
+        if self.shift <= 0:
+            raise ConfigError(f"steps.shift is {self.shift}; it must be above 0 (1 for none)")
+        if self.cfg_scale is not None and self.cfg_scale < 1:
+            raise ConfigError(f"steps.cfg_scale is {self.cfg_scale}; it must be at least 1 (guidance off)")
+        if not 0.0 <= self.own <= 1.0:
+            raise ConfigError(f"steps.own is {self.own}; it must lie between 0 and 1")
+
+
+@dataclass(frozen=True)
+class StepsBatch:
+    """Cards and noise, the negative prompts, which span each sample learns, and who brings it there."""
+
+    flow: FlowBatch
+    negative: list[list[int]] | None
+    span: Int[Tensor, " B"]
+    own: Bool[Tensor, " B"]
+
+
+@dataclass(frozen=True)
+class StepsObjective:
+    """A student of a teacher of the same shape, for a schedule of few steps.
+
+    Attributes:
+        student: what is trained.
+        teacher: frozen, in evaluation mode.
+        encoder: frozen, of both.
+        data: batches.
+        config: see there.
+        scale: the teacher's guidance.
+        plan: the student's schedule.
+        glyphs: weight of a patch with letters; others have 1.
+        device: of the networks.
+    """
+
+    student: MMDiT
+    teacher: MMDiT
+    encoder: ConditionEncoder
+    data: FlowData
+    config: StepsConfig
+    scale: float
+    plan: ScheduleConfig
+    glyphs: float
+    device: torch.device
+
+    def batch(self, step: int, part: int) -> StepsBatch:
+        """Cards, words and noise of the step, and a span for each sample."""
+        flow = self.data.batch(step, part)
+        generator = generator_for(self.data.seed, _SPANS, step, part)
+        count = len(flow.t)
+        return StepsBatch(
+            flow,
+            negative_ids(self.data.encoder, flow) if self.scale != 1.0 else None,
+            torch.randint(self.config.steps, (count,), generator=generator),
+            torch.rand(count, generator=generator) < self.config.own,
+        )
+
+    def loss(self, batch: StepsBatch, done: float) -> Mapping[str, Tensor]:
+        """Squared error of the mean velocity; "span_i" are its parts by span, "drift" those of own starts."""
+        flow, span, own = batch.flow, batch.span.to(self.device), batch.own.to(self.device)
+        told = tell(self.encoder, flow, self.device, batch.negative)
+        levels = schedule(self.config.steps, flow.latents.shape[1], self.plan).to(self.device)
+        clean, noise = flow.latents.to(self.device), flow.noise.to(self.device)
+        with torch.no_grad():
+            start = interpolate(clean, noise, levels[span])
+            come = carried(self.student, told, noise, levels, torch.where(own, span, 0))
+            start = torch.where(own[:, None, None], come, start)
+            wanted = mean_velocity(
+                field_of(self.teacher, told, self.scale), start, levels[span], levels[span + 1], self.config.fine
+            )
+        made = field_of(self.student, told)(start, levels[span])
+        loss = weighted_error(made, wanted, flow.glyphs.to(self.device), self.glyphs)
+        error = (made - wanted).detach().square().mean((1, 2))
+        parts = {f"span_{number}": _mean(error, span == number) for number in range(self.config.steps)}
+        return {"loss": loss, **parts, "drift": _mean(error, own)}
+
+
+@torch.no_grad()
+def carried(
+    student: MMDiT,
+    told: Told,
+    noise: Float[Tensor, "B S P"],
+    levels: Float[Tensor, " N1"],
+    stop: Int[Tensor, " B"],
+) -> Float[Tensor, "B S P"]:
+    """Where the student's own steps lead from noise: sample b after `stop[b]` of them (0 leaves it noise)."""
+    x = noise.clone()
+    for index in range(int(stop.max())):
+        rows = (stop > index).nonzero()[:, 0]
+        times = levels[index : index + 2].expand(len(rows), 2)
+        x[rows] = follow(field_of(student, told.rows(rows)), x[rows], times)
+    return x
+
+
+def mean_velocity(
+    field: Field,
+    x: Float[Tensor, "B S P"],
+    start: Float[Tensor, " B"],
+    stop: Float[Tensor, " B"],
+    fine: int,
+) -> Float[Tensor, "B S P"]:
+    """The velocity that leads in one step from x at `start` to where `fine` even steps along `field` end."""
+    shares = torch.linspace(0, 1, fine + 1, device=x.device)
+    times = start[:, None] + (stop - start)[:, None] * shares
+    if fine == 1:
+        return field(x, start)
+    return (follow(field, x, times) - x) / (stop - start)[:, None, None]
+
+
+def _mean(error: Float[Tensor, " B"], chosen: Bool[Tensor, " B"]) -> Float[Tensor, ""]:
+    """Mean over the chosen samples, to look at; 0 where the batch has none."""
+    return (error * chosen).sum() / chosen.sum().clamp(min=1)
