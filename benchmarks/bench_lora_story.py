@@ -55,9 +55,7 @@ def slant(picture: Image.Image) -> float:
     places = np.arange(ink.shape[1])
     best, sharpest = 0.0, 0.0
     for shear in np.linspace(-0.7, 0.7, 57):
-        profile = sum(
-            np.interp(places - shear * row, places, line, 0, 0) for row, line in zip(rows, ink, strict=True)
-        )
+        profile = sum(np.interp(places - shear * row, places, line, 0, 0) for row, line in zip(rows, ink, strict=True))
         sharpness = float(np.square(np.diff(profile)).sum())
         if sharpness > sharpest * 1.0001:
             best, sharpest = float(shear), sharpness

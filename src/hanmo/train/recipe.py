@@ -216,12 +216,12 @@ class SamplesRecipe:
 
 Recipe = VAERecipe | FlowRecipe | SamplesRecipe | LoraRecipe | SFTRecipe | DistillRecipe
 KINDS: dict[str, type[Recipe]] = {
-    \"vae\": VAERecipe,
-    \"flow\": FlowRecipe,
-    \"samples\": SamplesRecipe,
-    \"lora\": LoraRecipe,
-    \"sft\": SFTRecipe,
-    \"distill\": DistillRecipe,
+    "vae": VAERecipe,
+    "flow": FlowRecipe,
+    "samples": SamplesRecipe,
+    "lora": LoraRecipe,
+    "sft": SFTRecipe,
+    "distill": DistillRecipe,
 }
 
 
