@@ -77,6 +77,8 @@ def _open(name: str, run: str, folder: RunFolder) -> Tracker:
         near = nearest(name, SERVICES)
         hint = f"did you mean {near!r}?" if near else f"allowed: {', '.join(SERVICES)}"
         raise ConfigError(f"run.track names {name!r}; {hint}")
+    if name == "trackio":  # it asks for its folder when it is imported, once for the process
+        os.environ.setdefault("TRACKIO_DIR", str(folder.path / "trackio"))
     try:
         client = import_module(name)
     except ImportError:
@@ -84,7 +86,7 @@ def _open(name: str, run: str, folder: RunFolder) -> Tracker:
             f"{name} is not installed: pip install 'hanmo[{name}]', or leave it out of run.track"
         ) from None
     try:
-        return _wandb(client, run, folder) if name == "wandb" else _trackio(client, run, folder)
+        return _wandb(client, run, folder) if name == "wandb" else _trackio(client, run)
     except Exception as error:  # a client may raise anything
         hint = "set WANDB_MODE=offline to keep the numbers in the run's folder" if name == "wandb" else "leave it out"
         raise RequestError(f"{name} does not begin ({type(error).__name__}: {error}): {hint}") from error
@@ -95,7 +97,6 @@ def _wandb(client: Any, run: str, folder: RunFolder) -> Tracker:
     return Service("wandb", lambda step, values: opened.log(dict(values), step=step), opened.finish)
 
 
-def _trackio(client: Any, run: str, folder: RunFolder) -> Tracker:
-    os.environ.setdefault("TRACKIO_DIR", str(folder.path / "trackio"))
+def _trackio(client: Any, run: str) -> Tracker:
     client.init(project=PROJECT, name=run, resume="allow")
     return Service("trackio", lambda step, values: client.log(dict(values), step=step), client.finish)
