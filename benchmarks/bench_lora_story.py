@@ -99,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--base", default="float32")
@@ -107,7 +108,7 @@ def main() -> None:
     write_pictures(args.folder / "pictures")
     recipe = LoraRecipe(
         name="slanted",
-        run=RunConfig(folder=args.folder, steps=args.steps, batch=10, save_every=args.steps, preview_every=0),
+        run=RunConfig(folder=args.folder, steps=args.steps, batch=args.batch, save_every=50, preview_every=0),
         data=FolderConfig(args.folder / "pictures"),
         samples=SampleConfig(t_mean=1.0),
         adapter=AdapterConfig(rank=args.rank, alpha=args.rank, dora=args.dora),
