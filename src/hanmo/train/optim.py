@@ -207,7 +207,7 @@ def _adamw(groups: list[dict[str, Any]], config: OptimConfig) -> torch.optim.Opt
         from bitsandbytes.optim import AdamW8bit, PagedAdamW8bit
     except ImportError as error:
         raise RequestError(
-            f'optim.kind is "{config.kind}", which needs bitsandbytes: pip install 'hanmo[low-memory]', '
+            f"optim.kind is '{config.kind}', which needs bitsandbytes: pip install 'hanmo[low-memory]', "
             'or choose "adamw"'
         ) from error
     small = PagedAdamW8bit if config.kind == "paged_adamw8bit" else AdamW8bit
