@@ -27,6 +27,9 @@ from hanmo.train.presence import SIGN
 from hanmo.train.recipe import RunConfig
 from hanmo.train.status import status
 
+# TensorBoard's own thread meets the full disk too, at a moment of its choice; `Metrics` drops it then.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 
 @dataclass(frozen=True)
 class Numbers:

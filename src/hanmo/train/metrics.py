@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,7 +49,7 @@ class Metrics:
             log.warning("%d lines of metrics were never written: no room in %s", len(self._waiting), self._path.parent)
         self._file.close()
         if self._board is not None:
-            self._board.close()
+            self._on_board(self._board.close)
         for tracker in self._trackers:
             tracker.close()
 
@@ -67,13 +67,20 @@ class Metrics:
     def picture(self, step: int, name: str, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
         """Show a picture [H, W, 3] on the board."""
         if self._board is not None:
-            self._board.add_image(name, pixels, step, dataformats="HWC")
+            self._on_board(lambda: self._board.add_image(name, pixels, step, dataformats="HWC"))
+
+    def _on_board(self, do: Callable[[], object]) -> None:
+        """TensorBoard writes in a thread and fails at some later call; metrics.jsonl is the truth, so it is dropped."""
+        try:
+            do()
+        except OSError as error:
+            log.warning("TensorBoard is not written any more (%s); metrics.jsonl is", error)
+            self._board = None
 
     def _tell(self, step: int, values: Mapping[str, float]) -> None:
         """The board and the services, once the line is in the file."""
         if self._board is not None:
-            for key, value in values.items():
-                self._board.add_scalar(key, value, step)
+            self._on_board(lambda: [self._board.add_scalar(key, value, step) for key, value in values.items()])
         for tracker in self._trackers:
             tracker.scalars(step, values)
 
