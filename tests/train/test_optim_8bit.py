@@ -16,7 +16,7 @@ KINDS = pytest.mark.parametrize("kind", ["adamw8bit", "paged_adamw8bit"])
 @KINDS
 @pytest.mark.skipif(PRESENT, reason="bitsandbytes is installed")
 def test_moments_in_eight_bits_without_bitsandbytes_are_refused_in_one_line(kind: str) -> None:
-    with pytest.raises(RequestError, match="hanmo.low-memory") as caught:
+    with pytest.raises(RequestError, match=r"hanmo\[low-memory\]") as caught:
         build({"transformer": nn.Linear(4, 4)}, OptimConfig(kind=kind))  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
 
