@@ -20,6 +20,9 @@ from hanmo.pipeline.pipeline import Pipeline
 from hanmo.weights.preferences import write_preferences
 from tests.tiny import PREFERENCES, save_checkpoint
 
+pytestmark = pytest.mark.slow
+"""The bundled model paints twice."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

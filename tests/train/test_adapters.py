@@ -20,6 +20,9 @@ from hanmo.train.adapter_files import save_adapter
 from hanmo.train.adapters import AdapterConfig, adapt, layers, merged
 from hanmo.weights.lora import find_lora, read_lora
 
+pytestmark = pytest.mark.slow
+"""With peft and diffusers."""
+
 SHAPES = [(1, 2, 4), (1, 2, 2)]
 SIZES: dict[str, Any] = {
     "num_layers": 2,

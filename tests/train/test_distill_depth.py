@@ -20,6 +20,9 @@ from hanmo.train.prune import prune
 from hanmo.train.recipe import FlowRecipe
 from tests.train.toy_teacher import taught
 
+pytestmark = pytest.mark.slow
+"""The bundled model learns: a minute in all."""
+
 Make = Callable[..., FlowRecipe]
 CPU = torch.device("cpu")
 

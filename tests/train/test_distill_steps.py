@@ -24,6 +24,9 @@ from hanmo.train.preview import PreviewConfig
 from hanmo.train.recipe import FlowRecipe
 from tests.train.toy_teacher import another, taught
 
+pytestmark = pytest.mark.slow
+"""The bundled model learns: a minute in all."""
+
 Make = Callable[..., FlowRecipe]
 CPU = torch.device("cpu")
 

@@ -22,6 +22,9 @@ from hanmo.train.distributed_checkpoint import ShardedSnapshots
 from hanmo.train.optim import EMA, OptimConfig, build
 from hanmo.train.snapshots import Notes, Snapshots
 
+pytestmark = pytest.mark.slow
+"""Several processes each: a minute in all."""
+
 
 def test_a_run_of_four_resumes_on_two_and_on_one(tmp_path: Path) -> None:
     saved, folder = tmp_path / "four.pt", tmp_path / "run"

@@ -8,6 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from hanmo.errors import ConfigError
+from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.flops import Work, backward, cost, forward
@@ -16,6 +17,12 @@ from hanmo.train.hardware import GPUS, gpu_named, listed, peak_of
 TOY = TransformerConfig(
     num_layers=3, attention_head_dim=16, num_attention_heads=4, joint_attention_dim=40, axes_dims_rope=(4, 6, 6)
 )
+
+
+@pytest.fixture(autouse=True)
+def torchs_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts operations and kept bytes does not know the products of oneDNN."""
+    monkeypatch.setattr(linear, "_HERE", False)
 
 
 def counted(config: TransformerConfig, work: Work) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import pytest
 import tiny
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 pytest.importorskip("peft")
 
@@ -16,12 +17,16 @@ import hanmo
 from hanmo.config import dump_recipe, load_recipe
 from hanmo.errors import ConfigError, RequestError
 from hanmo.train.adapters import AdapterConfig
+from hanmo.train.dry_run import is_full
 from hanmo.train.files import RunFolder, open_run
 from hanmo.train.judge import Box, Judge, Verdict
 from hanmo.train.lora_recipe import FolderConfig, LoraRecipe, MemoryConfig, SFTRecipe, ShowConfig
 from hanmo.train.lora_run import train_lora, train_sft
 from hanmo.train.optim import OptimConfig
 from hanmo.train.recipe import RunConfig
+
+pytestmark = pytest.mark.slow
+"""With peft."""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,9 @@ def test_a_resumed_adapter_ends_with_the_same_bits(checkpoint: Path, pictures: P
     (cut.snapshots / "step-000000003.pt").unlink()
     (cut.export / "style.safetensors").unlink()
     trained(recipe, resume=True)
-    assert (cut.export / "style.safetensors").read_bytes() == (whole.export / "style.safetensors").read_bytes()
+    one, two = (load_file(run.export / "style.safetensors") for run in (cut, whole))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[key], two[key]) for key in one)
 
 
 @pytest.mark.parametrize("base", ["int8", "float8"])
@@ -164,12 +171,12 @@ def test_a_wrong_folder_stops_a_run_before_any_network_is_loaded(checkpoint: Pat
 @pytest.mark.parametrize("kind", ["lora", "sft"])
 def test_the_shipped_recipes_are_read_and_written_back(kind: str, root: Path, tmp_path: Path) -> None:
     cls: Any = LoraRecipe if kind == "lora" else SFTRecipe
-    for path in sorted((root / "recipes").glob(f"*/{kind}*.toml")):
+    runs = [path for path in sorted((root / "recipes").glob(f"*/{kind}*.toml")) if not is_full(path)]
+    for path in runs:
         recipe = load_recipe(path, cls)
         (tmp_path / "again.toml").write_text(dump_recipe(recipe), encoding="utf-8")
         assert load_recipe(tmp_path / "again.toml", cls) == recipe
-    assert (root / "recipes" / "tiny" / f"{kind}.toml").is_file()
-    assert (root / "recipes" / "qwen_image" / f"{kind}.toml").is_file()
+    assert {path.parent.name for path in runs} == {"tiny", "qwen_image"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from hanmo.errors import ConfigError
+from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.flops import Work
@@ -28,6 +29,12 @@ TOY = TransformerConfig(
 )
 WORK = Work(3, 24, 10)
 REPORT = ShardConfig(data=64, tensor=4, style="distributed_optimizer", modulation="whole", reserve=0.0)
+
+
+@pytest.fixture(autouse=True)
+def torchs_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts operations and kept bytes does not know the products of oneDNN."""
+    monkeypatch.setattr(linear, "_HERE", False)
 
 
 def measured(config: TransformerConfig, work: Work, checkpointing: bool) -> int:

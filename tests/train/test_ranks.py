@@ -53,6 +53,7 @@ def test_two_processes_take_the_steps_that_one_would_take(flow_recipe: Make) -> 
     assert first.keys() == second.keys()
 
 
+@pytest.mark.slow
 def test_torchrun_takes_the_same_steps_and_restarts_from_the_last_snapshot(flow_recipe: Make, tmp_path: Path) -> None:
     base = replace(flow_recipe(data=DataConfig(cards=24, pairs=8, edits=0.4)), name="one")
     base = replace(base, run=replace(base.run, accumulate=2, save_every=2))

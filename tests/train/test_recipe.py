@@ -33,7 +33,7 @@ def test_an_override_comes_last(root: Path) -> None:
         ('kind = "flow"\n[model]\ninit = "a"\nvae = "b"', "either init"),
         ('kind = "vae"\n[loss]\ncrop = 5', "loss.crop"),
         ('kind = "grpo"', "kind is 'grpo'"),
-        ("seed = 1", 'write kind = "vae"'),
+        ("seed = 1", "it must be one of vae, flow"),
         ("kind = ", "not TOML"),
     ],
 )

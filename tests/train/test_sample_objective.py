@@ -226,6 +226,7 @@ def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) ->
         assert first + second == whole
 
 
+@pytest.mark.slow
 def test_sharded_processes_whose_batches_differ_in_layout_make_the_same_calls(tmp_path: Path) -> None:
     """FSDP over two processes, one with mixed sources and one with none: a call more or less would hang or fail."""
     environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo"}

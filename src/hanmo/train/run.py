@@ -24,7 +24,6 @@ from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
 from hanmo.train.lora_run import train_lora, train_sft
 from hanmo.train.ranks import Ranks, gathered, launched, met_by_torchrun, restarted
 from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
-from hanmo.train.samples_run import train_samples
 from hanmo.train.vae_run import train_vae
 
 
@@ -89,6 +88,8 @@ def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None
             case FlowRecipe():
                 train_flow(recipe, folder, resume, judge, ranks)
             case SamplesRecipe():
+                from hanmo.train.samples_run import train_samples  # it needs the extra data
+
                 train_samples(recipe, folder, resume, judge, ranks)
             case DistillRecipe():
                 train_distill(recipe, folder, resume, judge, ranks)
