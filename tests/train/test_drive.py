@@ -117,6 +117,7 @@ class Filling(Line):
             self.limit = None
 
 
+@pytest.mark.slow  # the limit holds for the log of the tests too: run it where that goes to a terminal
 def test_a_disk_that_is_full_for_a_while_costs_snapshots_and_is_counted(
     folder: RunFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_disk_that_is_full_for_a_while_costs_snapshots_and_is_counted(
     assert not list(folder.snapshots.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_stays_full_ends_the_run_at_its_last_step(folder: RunFolder) -> None:
     filling = Filling(range(2, 99))
     try:
@@ -143,6 +145,7 @@ def test_a_disk_that_stays_full_ends_the_run_at_its_last_step(folder: RunFolder)
     assert [one["step"] for one in lines(folder)] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_a_line_of_metrics_is_whole_or_waits(tmp_path: Path) -> None:
     with Metrics(tmp_path, 0) as metrics:
         metrics.scalars(1, {"loss": 1.0})
