@@ -126,6 +126,22 @@ def test_a_small_recipe_is_checked_before_its_first_step(flow_recipe: Make, tmp_
     assert not (tmp_path / "toy").exists()
 
 
+def test_small_recipes_say_what_learns_and_what_it_takes(root: Path) -> None:
+    taken: dict[str, float] = {}
+    for path in sorted((root / "recipes" / "tiny").glob("*.toml")):
+        if path.name in ("cards.toml", "data.toml"):  # the data engine's
+            continue
+        found = dry_run(path)
+        for check in found.checks:
+            if check.what.startswith("memory"):
+                taken[path.stem] = float(re.findall(r"take ([0-9.]+) of", check.what)[0])
+        assert "model" not in wrong(found) or path.stem in ("edit", "places"), "their bases are made by other recipes"
+    assert taken["lora"] < taken["sft"], "an adapter's gradients and moments are few"
+    assert taken["distill_depth"] < taken["distill_steps"], "half of the blocks learn"
+    assert taken["vae_decoder"] < taken["vae"], "the encoder rests"
+    assert "edit" not in taken, "nothing is said of a model that is not there"
+
+
 def test_a_folder_that_cannot_hold_the_run_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert run_folder(tmp_path / "file" / "run", False)[0].level == "wrong"

@@ -25,8 +25,9 @@ from hanmo.train.full_recipe import FullRecipe, read_full
 from hanmo.train.hardware import gpu_named
 from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
 from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
+from hanmo.train.vae_files import vae_home
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
-from hanmo.weights.hub import resolve
+from hanmo.weights.hub import bundled
 
 STATE_BYTES = 16.0
 """Of a snapshot or of memory for each parameter that is trained: weight, average, two moments, float32."""
@@ -99,8 +100,10 @@ def dry_run(path: Path, overrides: Sequence[str] = (), resume: bool = False) -> 
             return _samples(recipe, resume)
         case VAERecipe():
             return _vae(recipe, resume)
-        case LoraRecipe() | SFTRecipe() | DistillRecipe():
-            return _small(recipe, 0, [f"{recipe.name} ({recipe.kind}): {recipe.run.steps:,} steps"], [], resume)
+        case LoraRecipe() | SFTRecipe():
+            return _from_folder(recipe, resume)
+        case DistillRecipe():
+            return _distill(recipe, resume)
 
 
 # --- the published size ----------------------------------------------------------------------------
@@ -178,7 +181,7 @@ def _flow(recipe: FlowRecipe, resume: bool) -> DryRun:
             joint_attention_dim=given.encoder.hidden,
         )
         assert given.vae is not None, "NewModel checks that one of init and vae is given"
-        found.append(_vae_folder(given.vae))
+        found.append(_vae_folder(given.vae)[1])
     count = parameters(transformer_blueprint(config).live) if config is not None else 0
     lines = [
         f"{recipe.name} (flow): {recipe.run.steps:,} steps of {recipe.run.batch * recipe.run.accumulate} pictures "
@@ -189,7 +192,7 @@ def _flow(recipe: FlowRecipe, resume: bool) -> DryRun:
 
 
 def _samples(recipe: SamplesRecipe, resume: bool) -> DryRun:
-    base = checks.base_model(recipe.model.init or str(resolve(None)))
+    base = checks.base_model(recipe.model.init or str(bundled()))
     config, new = base.transformer, recipe.model.new
     if new is not None and config is not None:
         config = replace(
@@ -210,40 +213,91 @@ def _samples(recipe: SamplesRecipe, resume: bool) -> DryRun:
     return _small(recipe, count, lines, found, resume)
 
 
+def _from_folder(recipe: LoraRecipe | SFTRecipe, resume: bool) -> DryRun:
+    base = checks.base_model(recipe.model or str(bundled()))
+    found = [Check(one.level, one.what.replace("model.base", "model")) for one in base.checks]
+    found.append(checks.data_folder("data.folder", recipe.data.folder))
+    shapes = {} if base.transformer is None else transformer_blueprint(base.transformer).live
+    whole = parameters(shapes)
+    if isinstance(recipe, LoraRecipe):
+        ends = tuple(f"{target}.weight" for target in recipe.adapter.targets)
+        sides = sum(sum(shape) for name, shape in shapes.items() if name.endswith(ends) and len(shape) == 2)
+        learned = recipe.adapter.rank * sides
+    else:
+        learned = whole
+    lines = [
+        f"{recipe.name} ({recipe.kind}): {recipe.run.steps:,} steps of {recipe.run.batch * recipe.run.accumulate} "
+        f"pictures on {recipe.run.device}",
+        f"parameters that learn {learned:,}, of the transformer {whole:,}",
+    ]
+    bytes_each = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[recipe.memory.base]
+    return _small(recipe, learned, lines, found, resume, resting=bytes_each * whole if learned != whole else 0.0)
+
+
+def _distill(recipe: DistillRecipe, resume: bool) -> DryRun:
+    base = checks.base_model(str(recipe.teacher or bundled()))
+    found = [Check(one.level, one.what.replace("model.base", "teacher")) for one in base.checks]
+    config, whole, learned = base.transformer, 0, 0
+    if config is not None:
+        whole = learned = parameters(transformer_blueprint(config).live)
+        if recipe.method == "depth":
+            blocks = len(recipe.depth.blocks) or recipe.depth.keep or config.num_layers // 2
+            learned = parameters(transformer_blueprint(replace(config, num_layers=blocks)).live)
+    lines = [
+        f"{recipe.name} (distill, {recipe.method}): {recipe.run.steps:,} steps of "
+        f"{recipe.run.batch * recipe.run.accumulate} pictures on {recipe.run.device}",
+        f"parameters {learned:,} of the student, {whole:,} of its teacher",
+    ]
+    return _small(recipe, learned, lines, found, resume, resting=4.0 * whole)
+
+
 def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
     given = recipe.model
-    found = [_vae_folder(given.init)] if given.init is not None else []
-    config = VAEConfig(
+    config: VAEConfig | None = VAEConfig(
         base_dim=given.base_dim,
         dim_mult=given.dim_mult,
         num_res_blocks=given.num_res_blocks,
         temperal_downsample=(False, *(True,) * (len(given.dim_mult) - 2)),
     )
-    count = parameters(vae_blueprint(config).live)
+    found = []
+    if given.init is not None:
+        config, check = _vae_folder(vae_home(given.init))
+        found.append(check)
+    shapes = {} if config is None else vae_blueprint(config).live
+    learned = parameters({name: s for name, s in shapes.items() if given.train == "all" or name.startswith("decoder.")})
     size = f"{recipe.run.batch * recipe.run.accumulate} pictures on {recipe.run.device}"
-    lines = [f"{recipe.name} (vae): {recipe.run.steps:,} steps of {size}", f"parameters {count:,}"]
-    return _small(recipe, count, lines, found, resume)
+    lines = [
+        f"{recipe.name} (vae): {recipe.run.steps:,} steps of {size}",
+        f"parameters that learn {learned:,}, of the autoencoder {parameters(shapes):,}",
+    ]
+    return _small(recipe, learned, lines, found, resume, resting=4.0 * (parameters(shapes) - learned))
 
 
-def _small(recipe: Recipe, count: int, lines: list[str], found: list[Check], resume: bool) -> DryRun:
+def _small(
+    recipe: Recipe, count: int, lines: list[str], found: list[Check], resume: bool, resting: float = 0.0
+) -> DryRun:
+    """What every small recipe has; `resting` are bytes of weights that do not learn."""
     folder, state = recipe.run.folder / recipe.name, STATE_BYTES * count
     found += checks.run_folder(folder, resume)
-    found += checks.disk(folder, state, recipe.run.keep)
+    if count:  # else the model could not be read, which `found` says already
+        found += checks.disk(folder, state, recipe.run.keep)
     if recipe.run.device == "cuda" and not torch.cuda.is_available():
         found.append(Check("wrong", "run.device is cuda, but torch sees no GPU here: use cpu"))
-    if recipe.run.device == "cpu":
-        needed = (state + 4.0 * count) * recipe.run.processes
+    if recipe.run.device == "cpu" and count:
+        needed = (state + 4.0 * count + resting) * recipe.run.processes
         room = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
         words = f"memory: weights, gradients, moments and averages take {needed / GB:.2f} of {room / GB:.0f} GB"
         found.append(Check("wrong" if needed > room else "ok", words))
     return DryRun(tuple(lines), tuple(found))
 
 
-def _vae_folder(folder: Path) -> Check:
+def _vae_folder(folder: Path) -> tuple[VAEConfig | None, Check]:
     place = folder / "vae" / "config.json"
     try:
-        return checks.headers(folder, VAEConfig.from_dict(json.loads(place.read_text(encoding="utf-8"))))
+        config = VAEConfig.from_dict(json.loads(place.read_text(encoding="utf-8")))
+        return config, checks.headers(folder, config)
     except OSError as error:
-        return Check("wrong", f"{folder / 'vae'} holds no VAE ({error.strerror}): train one first, or give its folder")
+        said = f"{folder / 'vae'} holds no VAE ({error.strerror}): train one first, or give its folder"
+        return None, Check("wrong", said)
     except (HanmoError, TypeError, ValueError) as error:
-        return Check("wrong", f"{place}: {error}")
+        return None, Check("wrong", f"{place}: {error}")

@@ -238,6 +238,8 @@ def read(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the recipe {path} is not TOML: {error}") from error
+    if kind is None:
+        raise ConfigError(f"{path} says no kind of training run; it must be one of {', '.join(KINDS)}")
     if kind not in KINDS:
         near = nearest(str(kind), KINDS)
         hint = f"did you mean {near!r}?" if near else f"it must be one of {', '.join(KINDS)}"

@@ -19,6 +19,7 @@ from hanmo.model.vae_layout import is_temporal, published_shape, to_published
 from hanmo.weights.files import atomic_folder
 from hanmo.weights.fill import fill
 from hanmo.weights.folder import DIFFUSION_STEM
+from hanmo.weights.hub import BUNDLED, bundled
 from hanmo.weights.save import save_tensors
 from hanmo.weights.tensors import open_tensors
 
@@ -45,6 +46,11 @@ def save_vae(folder: Path, vae: VAE, config: VAEConfig) -> None:
         raise OutputError(
             f"cannot write {folder / 'vae'}: {error}; free some space or choose another folder"
         ) from error
+
+
+def vae_home(init: Path) -> Path:
+    """The folder that `model.init` of a recipe means: itself, or the bundled model's for its name."""
+    return bundled() if str(init) == BUNDLED else init
 
 
 def load_vae(folder: Path) -> VAE:

@@ -35,11 +35,10 @@ from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import NewVAE, VAERecipe
 from hanmo.train.sheet import save_sheet, sheet
 from hanmo.train.vae_data import Cards
-from hanmo.train.vae_files import load_vae, save_vae
+from hanmo.train.vae_files import load_vae, save_vae, vae_home
 from hanmo.train.vae_init import identity_start, principal_start
 from hanmo.train.vae_measure import look_at
 from hanmo.train.vae_pictures import KeptPictures, keep_pictures
-from hanmo.weights.hub import BUNDLED, bundled
 
 log = get_logger(__name__)
 Look = Callable[[Path], Mapping[str, float]]
@@ -113,7 +112,7 @@ def smallest_side(recipe: VAERecipe) -> int:
 def begin(model: NewVAE, cards: Cards) -> VAE:
     """A new autoencoder, or the one of `model.init`, in float32."""
     if model.init is not None:
-        return load_vae(bundled() if str(model.init) == BUNDLED else model.init).train()
+        return load_vae(vae_home(model.init)).train()
     config = VAEConfig(
         base_dim=model.base_dim,
         dim_mult=model.dim_mult,
