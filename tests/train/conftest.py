@@ -7,21 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
+from tiny_pictures import png
 
+from hanmo.data.collect import collect
+from hanmo.data.sources.folder import FolderSource
 from hanmo.data.synthesize.fonts import font_path
 from hanmo.data.synthesize.sample import CardConfig
 from hanmo.errors import RequestError
 from hanmo.model.config import VAEConfig
 from hanmo.model.vae import VAE
+from hanmo.producer.config import ChooseConfig, EncodeConfig
 from hanmo.train.data import DataConfig
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
-from hanmo.train.recipe import FlowRecipe, NewModel, NewTransformer, NewVAE, RunConfig, VAERecipe
+from hanmo.train.recipe import Base, FlowRecipe, NewModel, NewTransformer, NewVAE, RunConfig, SamplesRecipe, VAERecipe
+from hanmo.train.stored import StoreConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
 from hanmo.train.vae_files import save_vae
 from hanmo.train.vae_init import identity_start
+from hanmo.train.validation import ValidationConfig
 from hanmo.weights.preferences import Preferences
 
 
@@ -108,4 +115,38 @@ def vae_recipe(tmp_path: Path) -> VAERecipe:
         model=NewVAE(base_dim=8, dim_mult=(1, 2, 4, 4), num_res_blocks=1, principal=False),
         cards=CardConfig(characters=50),
         optim=OptimConfig(kind="muon", lr=3e-3, warmup=5, ema=0.9),
+    )
+
+
+@pytest.fixture(scope="module")
+def samples_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint that `samples_recipe` begins with."""
+    folder = tmp_path_factory.mktemp("samples") / "tiny"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # `tiny` leaves a few weights as they were made; sample ids are hashes of all of them
+        tiny.save_checkpoint(folder)
+    return folder
+
+
+@pytest.fixture
+def samples_recipe(tmp_path: Path, samples_base: Path) -> SamplesRecipe:
+    """Twelve pictures, text to image and reconstruction, eight steps."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(12):
+        (tmp_path / "pictures" / f"{number:02d}.png").write_bytes(png(20 * number, size=64))
+        (tmp_path / "pictures" / f"{number:02d}.txt").write_text("a red card", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    collect([FolderSource(tmp_path / "pictures", "grey")], tmp_path / "data" / "set0")
+    return SamplesRecipe(
+        name="run",
+        run=RunConfig(
+            tmp_path, steps=8, batch=2, log_every=1, save_every=4, preview_every=4, threads=1, precision="float32"
+        ),
+        model=Base(str(samples_base)),
+        data=StoreConfig((tmp_path / "data",), tmp_path / "store"),
+        encode=EncodeConfig(sizes=((64, 64),)),
+        choose=ChooseConfig(tasks=("t2i", "i2i")),
+        validation=ValidationConfig(share=0.2, samples=4, bins=2, every=4),
+        optim=OptimConfig(lr=1e-2, warmup=1),
+        preview=PreviewConfig(prompts=0),
     )

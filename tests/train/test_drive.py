@@ -53,10 +53,10 @@ class Line:
         return Cost(40, 1000)
 
 
-def job(line: Line, steps: int = 6, track: tuple[str, ...] = ()) -> Job:
+def job(line: Line, steps: int = 6) -> Job:
     run = RunConfig(steps=steps, batch=4, log_every=1, save_every=2, preview_every=0, threads=1)
     optim = OptimConfig(lr=1e-3, warmup=0)
-    return Job("line", 0, line, {"net": line.net}, run, optim, lambda *_: {}, lambda: None, track=track)
+    return Job("line", 0, line, {"net": line.net}, run, optim, lambda *_: {}, lambda: None)
 
 
 @pytest.fixture
@@ -157,6 +157,6 @@ def test_a_line_of_metrics_is_whole_or_waits(tmp_path: Path) -> None:
     assert [json.loads(one)["loss"] for one in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
 
 
-def test_an_unknown_service_is_refused_before_the_first_step(folder: RunFolder) -> None:
+def test_an_unknown_service_is_refused_with_the_recipe() -> None:
     with pytest.raises(ConfigError, match=r"run.track names 'wandbb'; did you mean 'wandb'\?"):
-        drive(job(Line(), track=("wandbb",)), folder, False)
+        RunConfig(track=("wandbb",))

@@ -7,55 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny
-from tiny_pictures import png
 
-from hanmo.data.collect import collect
-from hanmo.data.sources.folder import FolderSource
 from hanmo.errors import RequestError, TrainingError
-from hanmo.producer.config import ChooseConfig, EncodeConfig
 from hanmo.producer.encode import identity_of, networks_of
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
-from hanmo.train.optim import OptimConfig
-from hanmo.train.preview import PreviewConfig
-from hanmo.train.recipe import Base, RunConfig, SamplesRecipe, read
+from hanmo.train.recipe import SamplesRecipe, read
 from hanmo.train.run import train
-from hanmo.train.samples_run import begin
+from hanmo.train.samples_run import load_frozen
 from hanmo.train.selection import Only
-from hanmo.train.stored import StoreConfig, StoreSource
-from hanmo.train.validation import ValidationConfig
+from hanmo.train.stored import StoreSource
 from hanmo.weights.folder import open_folder
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("samples") / "tiny"
-    tiny.save_checkpoint(folder)
-    return folder
-
-
 @pytest.fixture
-def recipe(tmp_path: Path, checkpoint: Path) -> SamplesRecipe:
-    """Twelve pictures, text to image and reconstruction, eight steps."""
-    (tmp_path / "pictures").mkdir()
-    for number in range(12):
-        (tmp_path / "pictures" / f"{number:02d}.png").write_bytes(png(20 * number, size=64))
-        (tmp_path / "pictures" / f"{number:02d}.txt").write_text("a red card", encoding="utf-8")
-    (tmp_path / "data").mkdir()
-    collect([FolderSource(tmp_path / "pictures", "grey")], tmp_path / "data" / "set0")
-    return SamplesRecipe(
-        name="run",
-        run=RunConfig(
-            tmp_path, steps=8, batch=2, log_every=1, save_every=4, preview_every=4, threads=1, precision="float32"
-        ),
-        model=Base(str(checkpoint)),
-        data=StoreConfig((tmp_path / "data",), tmp_path / "store"),
-        encode=EncodeConfig(sizes=((64, 64),)),
-        choose=ChooseConfig(tasks=("t2i", "i2i")),
-        validation=ValidationConfig(share=0.2, samples=4, bins=2, every=4),
-        optim=OptimConfig(lr=1e-2, warmup=1),
-        preview=PreviewConfig(prompts=0),
-    )
+def recipe(samples_recipe: SamplesRecipe) -> SamplesRecipe:
+    return samples_recipe
 
 
 def losses(folder: Path) -> dict[int, float]:
@@ -63,9 +29,9 @@ def losses(folder: Path) -> dict[int, float]:
     return {line["step"]: line["flow"] for line in lines if "flow" in line}
 
 
-def test_a_set_becomes_a_store_and_the_store_a_checkpoint(recipe: SamplesRecipe, checkpoint: Path) -> None:
+def test_a_set_becomes_a_store_and_the_store_a_checkpoint(recipe: SamplesRecipe, samples_base: Path) -> None:
     export = train(recipe)
-    assert open_folder(export).transformer == open_folder(checkpoint).transformer
+    assert open_folder(export).transformer == open_folder(samples_base).transformer
     assert {path.name for path in recipe.data.store.iterdir()} == {"t2i", "i2i"}
     assert list(losses(export.parent)) == list(range(1, 9))
     measured = [json.loads(line) for line in (export.parent / "validation.jsonl").read_text("utf-8").splitlines()]
@@ -83,10 +49,22 @@ def test_a_resumed_run_repeats_every_loss(recipe: SamplesRecipe) -> None:
     assert losses(folder) == whole
 
 
+def test_a_run_killed_before_its_preview_looks_first_when_it_is_resumed(recipe: SamplesRecipe) -> None:
+    folder = train(recipe).parent
+    measured = (folder / "validation.jsonl").read_text("utf-8")
+    (folder / "validation.jsonl").write_text(measured.splitlines()[0] + "\n", encoding="utf-8")
+    (folder / "looked").write_text("4\n", encoding="utf-8")
+    train(recipe, resume=True)
+    assert (folder / "validation.jsonl").read_text("utf-8") == measured
+    train(recipe, resume=True)
+    assert (folder / "validation.jsonl").read_text("utf-8") == measured
+
+
 def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -> None:
     train(recipe)
-    model = begin(recipe)
-    identity = identity_of(networks_of(model.encoder, model.vae, model.preferences), recipe.encode)
+    place = open_folder(Path(recipe.model.init))
+    frozen = load_frozen(place)
+    identity = identity_of(networks_of(frozen.encoder, frozen.vae, place.preferences), recipe.encode)
     source = StoreSource(recipe.data.store, identity)
     entries = source.entries()
     assert {(entry.source, entry.size) for entry in entries} == {("grey", (64, 64))}
@@ -99,14 +77,17 @@ def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -
         train(other)
 
 
-def test_a_plateau_begins_the_next_stage_and_is_written_down(recipe: SamplesRecipe) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_plateau_begins_the_next_stage_and_is_written_down(recipe: SamplesRecipe, processes: int) -> None:
     stages = (
         Stage("text", Only(tasks=("t2i",)), until=Until(plateau=Plateau(window=1, improvement=0.99, patience=1))),
         Stage("all"),
     )
-    run = replace(recipe.run, steps=16, preview_every=2, save_every=16)
+    run = replace(recipe.run, steps=16, preview_every=2, save_every=16, accumulate=2, processes=processes)
     export = train(replace(recipe, run=run, curriculum=CurriculumConfig(stages)))
-    assert "the stage all begins at step" in (export.parent / "train.log").read_text("utf-8")
+    told = (export.parent / "train.log").read_text("utf-8")
+    assert told.count("the stage all begins at step") == 1
+    assert processes == 1 or "the stage all begins at step" in (export.parent / "worker-1.log").read_text("utf-8")
 
 
 def test_no_set_is_one_line(recipe: SamplesRecipe) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hanmo.errors import RequestError
 from hanmo.train.files import RunFolder
 from hanmo.train.metrics import Metrics
-from hanmo.train.trackers import SERVICES, Service, open_trackers
+from hanmo.train.run_config import SERVICES
+from hanmo.train.trackers import Service, open_trackers
 
 
 @pytest.mark.parametrize("name", SERVICES)

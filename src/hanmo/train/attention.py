@@ -30,9 +30,10 @@ def plain_attention(
     return torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype) @ value
 
 
-def use_plain_attention(transformer: MMDiT, encoder: ConditionEncoder) -> None:
-    """Let both networks attend by plain products from now on."""
+def use_plain_attention(transformer: MMDiT, encoder: ConditionEncoder | None = None) -> None:
+    """Let the networks attend by plain products from now on."""
     blocks: Any = transformer.transformer_blocks  # a list of Block, which torch's annotation does not say
     for block in blocks:
         block.attn.attend = plain_attention
-    encoder.model.set_attn_implementation("eager")
+    if encoder is not None:
+        encoder.model.set_attn_implementation("eager")

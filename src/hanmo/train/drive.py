@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,18 +27,46 @@ from hanmo.train.metrics import Metrics
 from hanmo.train.optim import EMA, OptimConfig, build, fast_bfloat16
 from hanmo.train.presence import present
 from hanmo.train.ranks import ALONE, Ranks
-from hanmo.train.recipe import RunConfig
+from hanmo.train.run_config import RunConfig
+from hanmo.train.snapshots import Notes, OneFile, Snapshots
 from hanmo.train.trackers import open_trackers
 
 log = get_logger(__name__)
 
+LOOKED = "looked"
+"""File of a run: the step of its last whole preview."""
 Preview = Callable[[int, Metrics], Mapping[str, float]]
 """Paints with the averaged weights after some steps; of the numbers "score" decides what is kept."""
 
 
+def _no_numbers(step: int) -> Mapping[str, float]:
+    return {}
+
+
+def _deaf(step: int, values: Mapping[str, float]) -> None:
+    """What a run does with numbers that it does not listen to."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """What is trained, and what is done with it; `track` names services that are told too (`trackers`)."""
+    """What is trained, and what is done with it.
+
+    Attributes:
+        name: of the run.
+        seed: of everything random.
+        objective: batches and losses.
+        modules: what learns.
+        run: length, precision, files.
+        optim: what moves the weights.
+        preview: paints, in the first process.
+        export: writes the result, in the first process.
+        ranks: the processes.
+        measure: asked before a preview, with the averaged weights in place: by the first process, or by every one
+            of a divided model, each of which computes the same.
+        heard: told what the first process measured; called in every process.
+        collected: in every process, with the averaged weights in place: around `preview` and `export`, for which
+            the first process of a divided model must have it whole.
+    """
 
     name: str
     seed: int
@@ -48,63 +77,143 @@ class Job:
     preview: Preview
     export: Callable[[], None]
     ranks: Ranks = ALONE
-    track: Sequence[str] = ()
+    measure: Callable[[int], Mapping[str, float]] = _no_numbers
+    heard: Callable[[int, Mapping[str, float]], None] = _deaf
+    collected: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
     """Train, from the newest snapshot when `resume`, and leave the best averaged weights in `folder.export`.
 
-    Only the first process of a run writes and looks.
+    Only the first process of a run writes metrics and looks; of a divided model every process writes its snapshots.
 
     Raises:
         TrainingError: nothing to resume, or a loss that is not finite.
         OutputError: the disk is full at the last step; before, a snapshot that does not fit is left out and counted.
     """
-    optimizers = build(job.modules, job.optim)
-    ema = EMA(job.modules, job.optim.ema)
-    parts = checkpoint.Parts(job.modules, optimizers, ema)
-    start = checkpoint.restore(folder.snapshots, parts, job.seed) if resume else 0
+    parts, ema, kept = _state(job, folder)
+    start = kept.restore().step if resume else 0
     plan = _plan(job, folder.path)
+    saves = job.ranks.first or job.ranks.divided
+    due = job.run.preview_every
+    with _watched(job, folder, plan, start) as watch:
+
+        def after(report: loop.Report) -> None:
+            step, last = report.step, report.step == plan.steps
+            watch.step(report)
+            if saves:
+                watch.lost(kept.news())
+                if step % job.run.save_every == 0 or last:
+                    watch.lost(_save(kept, step, last))
+            if last or (due and step % due == 0):
+                _look(job, folder, ema, watch, step)
+
+        last_look = start >= plan.steps or (due and start % due == 0)
+        if resume and last_look and job.ranks.told(_looked(folder)) != start:  # killed between snapshot and look
+            _look(job, folder, ema, watch, start)
+        loop.run(watch.objective, parts, ema, plan, start, after)
+        if saves:
+            kept.finish()
+
+
+def _state(job: Job, folder: RunFolder) -> tuple[checkpoint.Parts, EMA, Snapshots]:
+    """Optimizers and averages of the weights as they lie, and where snapshots of them go."""
+    optimizers = build(job.modules, job.optim)
+    if not job.ranks.divided:
+        ema = EMA(job.modules, job.optim.ema)
+        parts = checkpoint.Parts(job.modules, optimizers, ema)
+        return parts, ema, OneFile(folder.snapshots, parts, job.seed, job.run.keep)
+    # Not at the top: torch's checkpoints of many processes take seconds to import.
+    from hanmo.train.distributed_checkpoint import ShardedSnapshots
+    from hanmo.train.shard.state import ShardedEMA, regroup
+
+    regroup(optimizers)
+    ema = ShardedEMA(job.modules, job.optim.ema)
+    parts = checkpoint.Parts(job.modules, optimizers, ema)
+    return parts, ema, ShardedSnapshots(folder.snapshots, parts, job.seed, job.run.keep)
+
+
+# --- what a person sees ----------------------------------------------------------------------------
+
+
+class _Unwatched:
+    """A process that is not the first: it computes."""
+
+    def __init__(self, objective: loop.Objective) -> None:
+        self.objective = objective
+        self.metrics: Metrics | None = None
+
+    def step(self, report: loop.Report) -> None:
+        """Nothing is told."""
+
+    def lost(self, why: str | None) -> None:
+        """The first process tells it."""
+
+    def looked(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Nothing is told."""
+
+
+class _Watch(_Unwatched):
+    """The first process: the line that moves, the log, metrics.jsonl."""
+
+    def __init__(self, job: Job, plan: loop.Plan, metrics: Metrics, bar: Any) -> None:
+        counted = Counted(job.objective)
+        super().__init__(counted)
+        peak = peak_of(plan.device) if isinstance(job.objective, Costed) else None
+        if peak is not None:
+            log.info("MFU is a share of %.4g TFLOP/s per process: %s", peak.flops / 1e12, peak.source)
+        self.metrics = metrics
+        self._plan, self._every, self._bar, self._skipped = plan, job.run.log_every, bar, 0
+        self._meter = Meter(plan.pictures * plan.accumulate, plan.steps, counted, job.ranks.count, peak, plan.device)
+
+    def step(self, report: loop.Report) -> None:
+        """Take in a step; a line now and then."""
+        self._meter.add(report)
+        step, steps = report.step, self._plan.steps
+        self._bar.update(1, self._meter.shown(step))
+        if step % self._every == 0 or step == steps:
+            values = self._meter.take(step) | ({"snapshots_skipped": float(self._skipped)} if self._skipped else {})
+            self._tell(step, values)
+            log.info("step %d/%d %s, %s left", step, steps, _words(values), duration(values["seconds_left"]))
+
+    def lost(self, why: str | None) -> None:
+        """Count a snapshot that was not written."""
+        if why is not None:
+            self._skipped += 1
+            log.warning("%s; the run goes on", why)
+
+    def looked(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Tell what a preview showed."""
+        if values:
+            self._tell(step, values)
+        log.info("preview at step %d: %s (%.0f s)", step, _words(values), seconds)
+        self._meter.restart()
+
+    def _tell(self, step: int, values: Mapping[str, float]) -> None:
+        assert self.metrics is not None, "the first process has metrics"
+        self.metrics.scalars(step, values)
+
+
+@contextmanager
+def _watched(job: Job, folder: RunFolder, plan: loop.Plan, start: int) -> Iterator[_Unwatched]:
     if not job.ranks.first:
-        loop.run(job.objective, parts, ema, plan, start, lambda report: None)
+        yield _Unwatched(job.objective)
         return
     log.info(
         "%s: %s parameters, steps %d to %d of %d pictures, %s, %d threads",
         job.name, _sizes(job.modules), start, plan.steps, plan.pictures * plan.accumulate,
         "bfloat16 products" if plan.autocast else "float32", torch.get_num_threads(),
     )  # fmt: skip
-    peak = peak_of(plan.device) if isinstance(job.objective, Costed) else None
-    if peak is not None:
-        log.info("MFU is a share of %.4g TFLOP/s per process: %s", peak.flops / 1e12, peak.source)
-    trackers = open_trackers(job.track, job.name, folder)
+    trackers = open_trackers(job.run.track, job.name, folder)
     with (
         Metrics(folder.path, start, trackers) as metrics,
         progress(plan.steps, job.name, initial=start) as bar,
         present(folder.path),
     ):
-        counted = Counted(job.objective)
-        meter = Meter(plan.pictures * plan.accumulate, plan.steps, counted, job.ranks.count, peak, plan.device)
-        skipped = 0
+        yield _Watch(job, plan, metrics, bar)
 
-        def after(report: loop.Report) -> None:
-            nonlocal skipped
-            meter.add(report)
-            step, last = report.step, report.step == plan.steps
-            bar.update(1, meter.shown(step))
-            if step % job.run.log_every == 0 or last:
-                values = meter.take(step) | ({"snapshots_skipped": float(skipped)} if skipped else {})
-                left = duration(values["seconds_left"])
-                metrics.scalars(step, values)
-                log.info("step %d/%d %s, %s left", step, plan.steps, _words(values), left)
-            if step % job.run.save_every == 0 or last:
-                skipped += not _save(job, folder, parts, step, last)
-            if last or (job.run.preview_every and step % job.run.preview_every == 0):
-                _look(job, folder, ema, metrics, step)
-                meter.restart()
 
-        loop.run(counted, parts, ema, plan, start, after)
-        if start >= plan.steps:
-            _look(job, folder, ema, metrics, start)
+# --- the parts of a step that are not computing ----------------------------------------------------
 
 
 def _plan(job: Job, folder: Path) -> loop.Plan:
@@ -113,29 +222,41 @@ def _plan(job: Job, folder: Path) -> loop.Plan:
     return loop.Plan(job.run.steps, job.run.batch, job.run.accumulate, job.optim, autocast, device, folder, job.ranks)
 
 
-def _save(job: Job, folder: RunFolder, parts: checkpoint.Parts, step: int, last: bool) -> bool:
-    """Write a snapshot; a disk that is full costs this one, not the run, unless it is the last."""
+def _save(kept: Snapshots, step: int, last: bool) -> str | None:
+    """Write a snapshot; a disk that is full costs this one, not the run, unless it is the last: then why."""
     try:
-        checkpoint.save(folder.snapshots, step, parts, job.seed, job.run.keep)
+        kept.save(step, Notes())
     except OutputError as error:
         if last:
             raise
-        log.warning("step %d: no snapshot (%s); the run goes on, and the one before stays", step, error)
-        return False
-    return True
+        return f"step {step}: no snapshot ({error}), and the one before stays"
+    return None
 
 
-def _look(job: Job, folder: RunFolder, ema: EMA, metrics: Metrics, step: int) -> None:
-    """Preview with averaged weights; export them unless an earlier preview was better."""
+def _look(job: Job, folder: RunFolder, ema: EMA, watch: _Unwatched, step: int) -> None:
+    """Measure and paint with averaged weights; export them unless an earlier preview was better."""
     began = time.perf_counter()
     with averaged(job.modules, ema):
-        values = dict(job.preview(step, metrics))
-        score = values.pop("score", None)
-        if _is_best(folder.path / "best.json", step, score):
-            job.export()
-    if values:
-        metrics.scalars(step, values)
-    log.info("preview at step %d: %s (%.0f s)", step, _words(values), time.perf_counter() - began)
+        values = dict(job.measure(step)) if job.ranks.first or job.ranks.divided else {}
+        values = job.ranks.told(values)
+        job.heard(step, values)
+        with job.collected():
+            if watch.metrics is not None:
+                values |= job.preview(step, watch.metrics)
+                score = values.pop("score", None)
+                if _is_best(folder.path / "best.json", step, score):
+                    job.export()
+        if job.ranks.first:
+            (folder.path / LOOKED).write_text(f"{step}\n", encoding="utf-8")
+    job.ranks.wait()
+    watch.looked(step, values, time.perf_counter() - began)
+
+
+def _looked(folder: RunFolder) -> int:
+    """The last step after which a preview was finished; 0 for none."""
+    path = folder.path / LOOKED
+    text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return int(text) if text.isdecimal() else 0
 
 
 def _is_best(path: Path, step: int, score: float | None) -> bool:

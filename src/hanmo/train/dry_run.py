@@ -58,7 +58,8 @@ def is_full(path: Path) -> bool:
     """
     try:
         with path.open("rb") as file:
-            return "shard" in tomllib.load(file)
+            tables = tomllib.load(file)
+            return "shard" in tables and tables.get("kind") != "samples"
     except OSError as error:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from hanmo.config import dump_recipe
 from hanmo.errors import OutputError
 from hanmo.log import get_logger
-from hanmo.train.checkpoint import snapshots
+from hanmo.train.snapshots import newest_snapshot
 
 log = get_logger(__name__)
 
@@ -53,7 +53,7 @@ def open_run(path: Path, recipe: object, resume: bool) -> RunFolder:
         OutputError: the folder cannot be written, or holds a run already and `resume` was not asked for.
     """
     folder = RunFolder(path)
-    if not resume and snapshots(folder.snapshots):
+    if not resume and newest_snapshot(folder.snapshots):
         raise OutputError(f"{path} holds a run already; resume it, or choose another name")
     text = dump_recipe(recipe)
     try:

@@ -10,10 +10,12 @@ It does not know data, losses or runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen2_5_VLModel
 
 from hanmo.data.synthesize.cards import glyph_bitmap
@@ -50,28 +52,39 @@ def new_encoder(
     return ConditionEncoder(model, tokenizer)
 
 
-def new_transformer(sizes: NewTransformer, condition: int, seed: int) -> MMDiT:
-    """A transformer for states of width `condition`: random weights, and zeros as AdaLN-zero has them."""
-    config = TransformerConfig(
+def new_config(sizes: NewTransformer, condition: int) -> TransformerConfig:
+    """The architecture of a new transformer for states of width `condition`."""
+    return TransformerConfig(
         num_layers=sizes.layers,
         num_attention_heads=sizes.heads,
         attention_head_dim=sizes.head_dim,
         axes_dims_rope=sizes.axes,
         joint_attention_dim=condition,
     )
-    model = MMDiT(config)
-    generator = generator_for(seed, 2)
+
+
+def new_transformer(sizes: NewTransformer, condition: int, seed: int) -> MMDiT:
+    """A transformer for states of width `condition`: random weights, and zeros as AdaLN-zero has them."""
+    model = MMDiT(new_config(sizes, condition))
     with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.ndim < 2:
-                weight.fill_(0.0 if name.endswith("bias") else 1.0)
-            elif "_mod." in name or name.startswith(("norm_out", "proj_out")):
-                weight.zero_()
-            elif name.startswith("time_text_embed"):
-                weight.normal_(0.0, 0.02, generator=generator)
-            else:
-                weight.normal_(0.0, weight.shape[1] ** -0.5, generator=generator)
+        for weight, values in zip(model.parameters(), new_weights(model, seed), strict=True):
+            weight.copy_(values)
     return model.train()
+
+
+def new_weights(model: MMDiT, seed: int) -> Iterator[Tensor]:
+    """First values for each parameter of a transformer, one at a time; the model itself may be on the meta device."""
+    generator = generator_for(seed, 2)
+    for name, weight in model.named_parameters():
+        values = torch.empty(weight.shape)
+        if weight.ndim < 2:
+            yield values.fill_(0.0 if name.endswith("bias") else 1.0)
+        elif "_mod." in name or name.startswith(("norm_out", "proj_out")):
+            yield values.zero_()
+        elif name.startswith("time_text_embed"):
+            yield values.normal_(0.0, 0.02, generator=generator)
+        else:
+            yield values.normal_(0.0, weight.shape[1] ** -0.5, generator=generator)
 
 
 def tokens_of_characters() -> list[str]:

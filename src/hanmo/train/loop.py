@@ -100,7 +100,7 @@ def run(objective: Objective, parts: Parts, ema: EMA, plan: Plan, start: int, af
                 if not math.isfinite(losses["loss"]):
                     _stop(plan, step, part, batch, f"the loss is {losses['loss']}")
             losses = plan.ranks.sum(parameters, losses)
-            norm = float(torch.nn.utils.clip_grad_norm_(parameters, plan.optim.clip or math.inf))
+            norm = plan.ranks.clip(parameters, plan.optim.clip or math.inf)
             if not math.isfinite(norm):
                 _stop(plan, step, part, batch, f"the gradient's norm is {norm}")
             for optimizer in parts.optimizers:

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -27,7 +28,9 @@ from torch import nn
 
 from hanmo.errors import TrainingError
 
-_PATIENCE = timedelta(hours=6)  # previews and kept latents are made by process 0 while the others wait
+PATIENCE = timedelta(hours=6)
+"""Previews and kept latents are made by process 0 while the others wait."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Ranks:
     def first(self) -> bool:
         """Whether this is the process that writes, paints and judges."""
         return self.rank == 0
+
+    @property
+    def divided(self) -> bool:
+        """Whether no process has the whole model (`shard.mesh`)."""
+        return False
 
     def parts(self, accumulate: int) -> range:
         """The batches of a step that this process computes, of `accumulate` in all."""
@@ -70,6 +78,23 @@ class Ranks:
             parameter.grad = gradient.copy_(part.view_as(gradient)) if somewhere else None
         return dict(zip(values, sums.tolist(), strict=True))
 
+    def clip(self, parameters: Sequence[nn.Parameter], limit: float) -> float:
+        """Scale the summed gradients down to the length `limit`, if they are longer; the length before."""
+        return float(torch.nn.utils.clip_grad_norm_(parameters, limit))
+
+    def told(self, value: T) -> T:
+        """What the first process has for `value`, in every process; every process must call it.
+
+        Raises:
+            TrainingError: another process has ended.
+        """
+        if self.count == 1:
+            return value
+        said = [value]
+        with alive():
+            dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
+        return said[0]
+
     def wait(self) -> None:
         """Go on when every process has come here.
 
@@ -89,13 +114,24 @@ class Ranks:
             self.wait()
 
     def _together(self, tensor: torch.Tensor) -> None:
-        try:
+        with alive():
             dist.all_reduce(tensor)
-        except RuntimeError as error:
-            raise TrainingError(
-                f"another process of the run has ended ({str(error).splitlines()[0]}); what it said is in worker-N.log "
-                "in the run's folder. Resume the run with --resume"
-            ) from error
+
+
+@contextlib.contextmanager
+def alive() -> Iterator[None]:
+    """Say plainly what it means when a call to the other processes fails.
+
+    Raises:
+        TrainingError: another process has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise TrainingError(
+            f"another process of the run has ended ({str(error).splitlines()[0]}); what it said is in worker-N.log "
+            "in the run's folder. Resume the run with --resume"
+        ) from error
 
 
 ALONE = Ranks()
@@ -118,7 +154,7 @@ def gathered(count: int, folder: Path, resume: bool) -> Iterator[Ranks]:
             with _met(0, count, store) as ranks:
                 yield ranks
             for rank, worker in enumerate(workers, start=1):
-                if worker.wait(timeout=_PATIENCE.total_seconds()):
+                if worker.wait(timeout=PATIENCE.total_seconds()):
                     raise TrainingError(f"process {rank} of the run failed: see {folder / f'worker-{rank}.log'}")
         finally:
             for worker in workers:
@@ -162,7 +198,7 @@ def met_by_torchrun() -> Iterator[Ranks]:
         TrainingError: the others cannot be reached.
     """
     try:
-        dist.init_process_group("gloo", timeout=_PATIENCE)
+        dist.init_process_group("gloo", timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
             f"the {launched()} processes of torchrun do not meet ({str(error).splitlines()[0]}): WORLD_SIZE, RANK, "
@@ -178,7 +214,7 @@ def met_by_torchrun() -> Iterator[Ranks]:
 def _met(rank: int, count: int, store: Path) -> Iterator[Ranks]:
     if sys.platform.startswith("linux"):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all on this machine, whatever its name resolves to
-    dist.init_process_group("gloo", init_method=store.as_uri(), rank=rank, world_size=count, timeout=_PATIENCE)
+    dist.init_process_group("gloo", init_method=store.as_uri(), rank=rank, world_size=count, timeout=PATIENCE)
     try:
         yield Ranks(rank, count)
     finally:

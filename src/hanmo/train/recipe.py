@@ -36,6 +36,7 @@ from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.run_config import RunConfig as RunConfig
+from hanmo.train.shard.config import ShardConfig
 from hanmo.train.stored import StoreConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
 from hanmo.train.vae_picture_config import PictureConfig
@@ -196,7 +197,7 @@ class Base:
 
 @dataclass(frozen=True)
 class SamplesRecipe:
-    """A run that trains the transformer on what producers have stored (report sections 4.1.1 and 4.1.3)."""
+    """A run that trains the transformer on what producers have stored (report sections 4.1.1 to 4.1.3)."""
 
     name: str = "samples"
     kind: Literal["samples"] = "samples"
@@ -212,6 +213,19 @@ class SamplesRecipe:
     optim: OptimConfig = field(default_factory=OptimConfig)
     cards: CardConfig = field(default_factory=CardConfig)
     preview: PreviewConfig = field(default_factory=PreviewConfig)
+    shard: ShardConfig = field(default_factory=ShardConfig)
+
+    def __post_init__(self) -> None:
+        """Check that processes are started in one way.
+
+        Raises:
+            ConfigError: copies of a divided model.
+        """
+        if self.shard.count > 1 and self.run.processes > 1:
+            raise ConfigError(
+                f"run.processes is {self.run.processes} with shard.data x shard.tensor = {self.shard.count}: the "
+                "processes of a divided model are started by torchrun, so set run.processes = 1"
+            )
 
 
 Recipe = VAERecipe | FlowRecipe | SamplesRecipe | LoraRecipe | SFTRecipe | DistillRecipe

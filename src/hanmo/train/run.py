@@ -7,14 +7,13 @@ file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from hanmo.errors import RequestError
-from hanmo.train.checkpoint import snapshots
 from hanmo.train.distill_recipe import DistillRecipe
 from hanmo.train.distill_run import train_distill
 from hanmo.train.files import RunFolder, logging_to, open_run
@@ -24,6 +23,8 @@ from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
 from hanmo.train.lora_run import train_lora, train_sft
 from hanmo.train.ranks import Ranks, gathered, launched, met_by_torchrun, restarted
 from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
+from hanmo.train.shard.config import ShardConfig
+from hanmo.train.snapshots import newest_snapshot
 from hanmo.train.vae_run import train_vae
 
 
@@ -55,7 +56,7 @@ def train(
         raise RequestError("overrides go with a recipe file; change the dataclass instead")
     else:
         resolved = recipe
-    if launched() > 1:
+    if launched() > 1 or shard_of(resolved).count > 1:
         return _by_torchrun(resolved, resume, judge)
     folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
     with logging_to(folder.path / "train.log"), gathered(resolved.run.processes, folder.path, resume) as ranks:
@@ -65,18 +66,33 @@ def train(
 
 def _by_torchrun(recipe: Recipe, resume: bool, judge: Judge | None) -> Path:
     """The same where every process has been started already; after a restart the run goes on from its last snapshot."""
-    resume = resume or restarted()
     path = recipe.run.folder / recipe.name
-    with met_by_torchrun() as ranks:
-        recipe = replace(recipe, run=replace(recipe.run, processes=ranks.count))
-        resume = resume and bool(snapshots(RunFolder(path).snapshots))
-        ranks.wait()  # all have looked before the first one writes
+    with _met(recipe) as ranks:
+        if not ranks.divided:
+            recipe = replace(recipe, run=replace(recipe.run, processes=ranks.count))
+        if restarted():  # by torchrun, after a process had died, perhaps before the first snapshot
+            resume = ranks.told(newest_snapshot(RunFolder(path).snapshots) is not None)
         with ranks.in_turn():
             folder = open_run(path, recipe, resume) if ranks.first else RunFolder(path)
         log = folder.path / ("train.log" if ranks.first else f"worker-{ranks.rank}.log")
         with logging_to(log):
             execute(recipe, folder, resume, judge, ranks)
     return folder.export
+
+
+def shard_of(recipe: Recipe) -> ShardConfig:
+    """How a recipe divides its model; whole where its kind cannot."""
+    return recipe.shard if isinstance(recipe, SamplesRecipe) else ShardConfig()
+
+
+def _met(recipe: Recipe) -> AbstractContextManager[Ranks]:
+    """Meet the other processes, each with a copy of the model or with its part of it."""
+    shard = shard_of(recipe)
+    if shard.count == 1:
+        return met_by_torchrun()
+    from hanmo.train.shard.mesh import joined  # not at the top: few runs need it, and it takes long
+
+    return joined(shard, torch.device(recipe.run.device))
 
 
 def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks) -> None:

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hanmo.config import nearest
 from hanmo.errors import ConfigError
+
+SERVICES = ("wandb", "trackio")
+"""What can be told a run's numbers, beside its own files."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class RunConfig:
         device: where the models are.
         precision: of matrix products; "auto" is bfloat16 where that is native. Weights stay float32.
         compile: compile the models with torch's compiler (needs a C++ compiler on a CPU).
+        track: of `SERVICES`, which are told the numbers too (`trackers`).
     """
 
     folder: Path = Path("runs")
@@ -45,13 +50,14 @@ class RunConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     precision: Literal["float32", "bfloat16", "auto"] = "auto"
     compile: bool = False
+    track: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check ranges.
 
         Raises:
-            ConfigError: a count below its least value, or processes without batches; the message names the
-                key.
+            ConfigError: a count below its least value, processes without batches, an unknown service; the message
+                names the key.
         """
         least = {"steps": 1, "batch": 1, "accumulate": 1, "processes": 1, "log_every": 1, "save_every": 1, "keep": 1}
         for key, low in (least | {"preview_every": 0, "threads": 0}).items():
@@ -63,4 +69,12 @@ class RunConfig:
                 f"dealt out evenly, so accumulate must be a multiple of {self.processes}"
             )
         if self.processes > 1 and self.device != "cpu":
-            raise ConfigError(f"run.processes is {self.processes} on {self.device}; several processes share a CPU only")
+            raise ConfigError(
+                f"run.processes is {self.processes} on {self.device}; copies of a model share a CPU only. On several "
+                f"GPUs divide it: shard.data = {self.processes}, started by torchrun"
+            )
+        for name in self.track:
+            if name not in SERVICES:
+                near = nearest(name, SERVICES)
+                hint = f"did you mean {near!r}?" if near else f"allowed: {', '.join(SERVICES)}"
+                raise ConfigError(f"run.track names {name!r}; {hint}")

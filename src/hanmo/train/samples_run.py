@@ -9,16 +9,16 @@ measured is kept in a file of the run, so that a resumed run knows it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor
 
 from hanmo.data.layout import shards_of
-from hanmo.errors import ConfigError
-from hanmo.flow import ScheduleConfig
 from hanmo.log import get_logger
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
@@ -26,15 +26,14 @@ from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
 from hanmo.producer.encode import Networks, identity_of, networks_of
+from hanmo.producer.identity import Identity
 from hanmo.producer.produce import fill_store
-from hanmo.producer.sample import Sample
 from hanmo.train.attention import use_plain_attention
 from hanmo.train.batches import Maker
-from hanmo.train.checkpoint import snapshots
 from hanmo.train.curriculum import Curriculum
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
-from hanmo.train.initialise import new_transformer
+from hanmo.train.initialise import new_config, new_transformer
 from hanmo.train.judge import Judge
 from hanmo.train.metrics import Metrics
 from hanmo.train.mixture import Mixture
@@ -44,9 +43,14 @@ from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import SamplesRecipe
 from hanmo.train.rows import row_positions
 from hanmo.train.samples import EmptyPrompts
+from hanmo.train.shard.load import load_parallel, new_parallel
+from hanmo.train.shard.mesh import MeshRanks
+from hanmo.train.shard.parallel import prepare_blocks
+from hanmo.train.shard.state import whole
+from hanmo.train.snapshots import newest_snapshot
 from hanmo.train.stored import StoreSource
 from hanmo.train.validation import validate, validation_set
-from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
+from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
 from hanmo.weights.save import save_folder
@@ -55,14 +59,19 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Model:
-    """What learns, and the frozen rest of its checkpoint."""
+class Frozen:
+    """The networks that speak before the first step, and in previews: the first process alone has them."""
 
-    transformer: MMDiT
     encoder: ConditionEncoder
     vae: VAE
-    schedule: ScheduleConfig
-    preferences: Preferences
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What every process must know of what they said: of whom samples are, and states of the empty prompt."""
+
+    identity: Identity
+    empty: Float[Tensor, "T E"]
 
 
 def train_samples(
@@ -72,83 +81,145 @@ def train_samples(
 
     Raises:
         RequestError: a set is not finished, the store is stale or holds nothing.
-        ConfigError: a stage of the curriculum takes no sample.
+        ConfigError: a stage of the curriculum takes no sample, or `shard` does not fit the model or the run.
     """
-    if recipe.run.processes > 1 and any(stage.until.plateau for stage in recipe.curriculum.stages):
-        raise ConfigError("a plateau is measured by one process alone: give steps under until, or run.processes = 1")
-    device = torch.device(recipe.run.device)
-    model = begin(recipe)
-    networks = networks_of(model.encoder, model.vae, model.preferences)
-    producers = ProducerConfig(recipe.encode, recipe.choose)
-    with ranks.in_turn():  # the first process fills the store, the others find it full
-        fill(recipe, networks, producers)
-        source = StoreSource(recipe.data.store, identity_of(networks, recipe.encode))
-        empty = EmptyPrompts(_empty(model.encoder))
-    model.transformer.to(device)
-    if device.type == "cpu":
-        use_plain_attention(model.transformer, model.encoder)
-    positions = row_positions(model.transformer)
+    device = ranks.device if isinstance(ranks, MeshRanks) else torch.device(recipe.run.device)
+    checkpoint = open_folder(resolve(recipe.model.init or None))
+    frozen = load_frozen(checkpoint) if ranks.first else None
+    prepared = ranks.told(None if frozen is None else prepare(recipe, frozen, checkpoint.preferences))
+    assert prepared is not None, "the first process has prepared it"
+    transformer = begin(recipe, checkpoint, ranks, device)
+    positions = row_positions(transformer)
+    source = StoreSource(recipe.data.store, prepared.identity)
     curriculum = Curriculum(recipe.curriculum)
     measured = Measured(folder.path / "validation.jsonl")
-    newest = snapshots(folder.snapshots)[-1:] if resume else []
-    for step, loss in measured.until(int(newest[0].stem.rpartition("-")[2]) if newest else 0):
+    newest = newest_snapshot(folder.snapshots) if resume else None
+    for step, loss in ranks.told(measured.until(newest[0] if newest else 0) if ranks.first else []):
         curriculum.measured(step, loss)
-    maker = Maker(recipe.mix, model.vae.config, empty, model.schedule)
+    maker = Maker(recipe.mix, checkpoint.vae, EmptyPrompts(prepared.empty), checkpoint.schedule)
     mixture = Mixture(source, curriculum, recipe.seed, recipe.run.batch, recipe.run.accumulate, recipe.validation.share)
     objective = SampleObjective(positions, mixture, maker, recipe.seed, device)
     maker.check(source.entries())
     held = validation_set(source, recipe.validation)
-    pipeline = Pipeline(model.transformer, model.vae, model.encoder, model.schedule, model.preferences, recipe.name)
+    shown = shown_of(transformer, ranks)
+
+    def measure(step: int) -> Mapping[str, float]:
+        if not held or not recipe.validation.samples:
+            return {}
+        halves = recipe.shard.gather == "bfloat16"  # what is collected in halves is computed in them
+        with torch.autocast(device.type, torch.bfloat16, enabled=halves):
+            found = validate(held, lambda batch, x: predict(positions, batch, x), maker, recipe.validation, device)
+        return found.scalars()
+
+    def heard(step: int, values: Mapping[str, float]) -> None:
+        loss = values.get("val/loss")
+        if loss is None or not measured.add(step, loss, ranks):
+            return
+        if (event := curriculum.measured(step, loss)) is not None:
+            log.info("the validation loss has stopped falling: the stage %s begins at step %d", event.name, event.step)
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        assert frozen is not None, "the first process paints"
+        pipeline = Pipeline(
+            shown, frozen.vae, frozen.encoder, checkpoint.schedule, checkpoint.preferences, recipe.name
+        )  # fmt: skip
         path = folder.previews / f"step-{step:09d}.png"
-        found = dict(look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics))
-        return found | _validated(held, step)
-
-    def _validated(samples: Sequence[Sample], step: int) -> dict[str, float]:
-        if not samples or not recipe.validation.samples:
-            return {}
-        result = validate(samples, lambda batch, x: predict(positions, batch, x), maker, recipe.validation, device)
-        measured.add(step, result.loss)
-        if (event := curriculum.measured(step, result.loss)) is not None:
-            log.info("the validation loss has stopped falling: the stage %s begins at step %d", event.name, event.step)
-        return result.scalars()
+        return look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
 
     def export() -> None:
+        assert frozen is not None, "the first process writes"
         save_folder(
             folder.export,
-            model.transformer,
-            model.vae,
-            model.encoder,
-            model.schedule,
+            shown,
+            frozen.vae,
+            frozen.encoder,
+            checkpoint.schedule,
             "bfloat16",
-            model.preferences,
+            checkpoint.preferences,
         )
 
-    modules: dict[str, nn.Module] = {"transformer": model.transformer}
-    drive(
-        Job(recipe.name, recipe.seed, objective, modules, recipe.run, recipe.optim, preview, export, ranks),
-        folder,
-        resume,
+    job = Job(
+        recipe.name,
+        recipe.seed,
+        objective,
+        {"transformer": transformer},
+        recipe.run,
+        recipe.optim,
+        preview,
+        export,
+        ranks,
+        measure,
+        heard,
+        lambda: collected(transformer, shown, ranks),
     )
+    drive(job, folder, resume)
 
 
-def begin(recipe: SamplesRecipe) -> Model:
-    """The checkpoint with a transformer that learns; everything else is frozen. Float32."""
-    place = resolve(recipe.model.init or None)
-    known = open_folder(place)
-    encoder = load_encoder(place, dtype=torch.float32)
+def load_frozen(checkpoint: Folder) -> Frozen:
+    """Encoder and autoencoder of a checkpoint, float32; neither learns."""
+    encoder = load_encoder(checkpoint, dtype=torch.float32)
     encoder.model.eval().requires_grad_(False)
-    vae = load_vae(place, dtype=torch.float32).eval().requires_grad_(False)
-    if recipe.model.new is None:
-        transformer = load_transformer(place, dtype=torch.float32)
-        with torch.no_grad():
-            for parameter in transformer.parameters():
-                parameter.data = parameter.data.clone()  # loaded weights may be mapped to their file
+    return Frozen(encoder, load_vae(checkpoint, dtype=torch.float32).eval().requires_grad_(False))
+
+
+def prepare(recipe: SamplesRecipe, frozen: Frozen, preferences: Preferences) -> Prepared:
+    """Fill the store."""
+    networks = networks_of(frozen.encoder, frozen.vae, preferences)
+    fill(recipe, networks, ProducerConfig(recipe.encode, recipe.choose))
+    return Prepared(identity_of(networks, recipe.encode), _empty(frozen.encoder))
+
+
+def begin(recipe: SamplesRecipe, checkpoint: Folder, ranks: Ranks, device: torch.device) -> MMDiT:
+    """The transformer that learns, float32: the checkpoint's own or a new one; whole, or this process's part."""
+    new, shard, compiled = recipe.model.new, recipe.shard, recipe.run.compile
+    width = checkpoint.transformer.joint_attention_dim
+    if isinstance(ranks, MeshRanks):
+        config = checkpoint.transformer if new is None else new_config(new, width)
+        autocast = recipe.run.precision != "float32"
+        shard.check(ranks.count, recipe.run.accumulate, config.num_attention_heads, autocast)
+        if new is None:
+            transformer = load_parallel(checkpoint.path, ranks, shard, compiled)
+        else:
+            transformer = new_parallel(config, recipe.seed, ranks, shard, compiled)
     else:
-        transformer = new_transformer(recipe.model.new, known.transformer.joint_attention_dim, recipe.seed)
+        if new is None:
+            transformer = load_transformer(checkpoint, dtype=torch.float32)
+            with torch.no_grad():
+                for parameter in transformer.parameters():
+                    parameter.data = parameter.data.clone()  # loaded weights may be mapped to their file
+        else:
+            transformer = new_transformer(new, width, recipe.seed)
+        transformer.to(device)
+        prepare_blocks(transformer, shard.checkpointing, compiled)
+    if device.type == "cpu":
+        use_plain_attention(transformer)
     transformer.train().requires_grad_(True)
-    return Model(transformer, encoder, vae, known.schedule, known.preferences)
+    return transformer
+
+
+def shown_of(transformer: MMDiT, ranks: Ranks) -> MMDiT:
+    """What is painted with and exported: the model itself, or room for the whole of a divided one."""
+    if not ranks.divided:
+        return transformer
+    with torch.device("meta"):
+        return MMDiT(transformer.config)
+
+
+@contextmanager
+def collected(transformer: MMDiT, shown: MMDiT, ranks: Ranks) -> Iterator[None]:
+    """Let the first process have a divided model whole, on the CPU, while the block runs; all must call it."""
+    if not ranks.divided:
+        yield
+        return
+    state = whole(transformer.state_dict(), ranks.first)
+    if ranks.first:
+        shown.load_state_dict(state, assign=True)
+        use_plain_attention(shown.eval().requires_grad_(False))
+    del state
+    try:
+        yield
+    finally:
+        shown.to_empty(device="meta")
 
 
 def fill(recipe: SamplesRecipe, networks: Networks, producers: ProducerConfig) -> None:
@@ -176,10 +247,13 @@ class Measured:
 
     path: Path
 
-    def add(self, step: int, loss: float) -> None:
-        """One more."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "loss": loss}) + "\n")
+    def add(self, step: int, loss: float, ranks: Ranks) -> bool:
+        """One more, unless it is there already; every process must call it, the first one writes."""
+        known = ranks.told(ranks.first and any(step == one for one, _ in self.until(step)))
+        if ranks.first and not known:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, "loss": loss}) + "\n")
+        return not known
 
     def until(self, step: int) -> list[tuple[int, float]]:
         """Those up to a step that a run goes on from; later ones are dropped, and will be measured again."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from hanmo.errors import TrainingError
-from hanmo.train import checkpoint
+from hanmo.train import checkpoint, step_folders
 from hanmo.weights.files import atomic_file
 
 
@@ -77,6 +77,13 @@ class Snapshots(Protocol):
         """
 
 
+def newest_snapshot(folder: Path) -> tuple[int, Path] | None:
+    """Steps done in the newest whole snapshot of a run, of either kind, and where it is."""
+    found = [(int(path.stem.removeprefix("step-")), path) for path in checkpoint.snapshots(folder)]
+    found += [(int(path.name.removeprefix("step-")), path) for path in step_folders.whole(folder)]
+    return max(found, default=None)
+
+
 @dataclass(frozen=True)
 class OneFile:
     """Snapshots of one process, written while the run waits; the notes lie beside each in a file of their own."""
@@ -88,8 +95,8 @@ class OneFile:
 
     def newest(self) -> int | None:
         """Steps done in the newest snapshot, or None."""
-        found = checkpoint.snapshots(self.folder)
-        return int(found[-1].stem.removeprefix("step-")) if found else None
+        found = newest_snapshot(self.folder)
+        return None if found is None else found[0]
 
     def save(self, step: int, notes: Notes) -> None:
         """Write the snapshot of `step`: its notes first, so that a whole snapshot never lacks them.
@@ -121,6 +128,11 @@ class OneFile:
         Raises:
             TrainingError: as for `checkpoint.restore`, or the notes are damaged.
         """
+        if step_folders.whole(self.folder):
+            raise TrainingError(
+                f"{self.folder} holds snapshots of a divided model: resume under torchrun with [shard] as it was, or "
+                "with other degrees"
+            )
         step = checkpoint.restore(self.folder, self.parts, self.seed)
         path = self._notes(step)
         if not path.exists():

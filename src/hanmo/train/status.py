@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hanmo.errors import RequestError
-from hanmo.train.checkpoint import snapshots
 from hanmo.train.files import RunFolder
 from hanmo.train.meter import duration
 from hanmo.train.presence import presence
+from hanmo.train.snapshots import newest_snapshot
 
 State = Literal["running", "elsewhere", "finished", "stopped", "new"]
 _WORDS: Mapping[State, str] = {
@@ -97,7 +97,7 @@ def status(folder: Path, now: float | None = None) -> Status:
     last = next((line for line in reversed(lines) if "loss" in line), None)
     step = int(lines[-1]["step"]) if lines else 0
     steps = recipe.get("run", {}).get("steps")
-    found = snapshots(run.snapshots)
+    found = newest_snapshot(run.snapshots)
     state = _state(folder, step, steps, bool(lines))
     return Status(
         name=folder.resolve().name,
@@ -109,8 +109,8 @@ def status(folder: Path, now: float | None = None) -> Status:
         seconds_left=_left(last, clock) if last is not None and state in ("running", "elsewhere") else None,
         stage=_stage(recipe, step),
         told=clock - lines[-1]["time"] if lines else None,
-        snapshot=int(found[-1].stem.partition("-")[2]) if found else None,
-        snapshot_age=clock - found[-1].stat().st_mtime if found else None,
+        snapshot=None if found is None else found[0],
+        snapshot_age=None if found is None else clock - found[1].stat().st_mtime,
     )
 
 

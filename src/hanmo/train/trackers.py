@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
-from hanmo.config import nearest
-from hanmo.errors import ConfigError, RequestError
+from hanmo.errors import RequestError
 from hanmo.log import get_logger
 from hanmo.train.files import RunFolder
 
 log = get_logger(__name__)
-SERVICES = ("wandb", "trackio")
 PROJECT = "hanmo"
 
 
@@ -61,22 +59,17 @@ def open_trackers(names: Sequence[str], run: str, folder: RunFolder) -> list[Tra
     """Open services by name.
 
     Args:
-        names: of `SERVICES`.
+        names: of `run_config.SERVICES`.
         run: the run's name.
         folder: where a service may keep its files.
 
     Raises:
-        ConfigError: an unknown service; the message names the nearest.
         RequestError: it is not installed, or refuses to begin.
     """
     return [_open(name, run, folder) for name in names]
 
 
 def _open(name: str, run: str, folder: RunFolder) -> Tracker:
-    if name not in SERVICES:
-        near = nearest(name, SERVICES)
-        hint = f"did you mean {near!r}?" if near else f"allowed: {', '.join(SERVICES)}"
-        raise ConfigError(f"run.track names {name!r}; {hint}")
     if name == "trackio":  # it asks for its folder when it is imported, once for the process
         os.environ.setdefault("TRACKIO_DIR", str(folder.path / "trackio"))
     try:

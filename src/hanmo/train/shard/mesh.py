@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -22,13 +21,12 @@ from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
 
-from hanmo.errors import ConfigError, TrainingError
-from hanmo.train.ranks import Ranks
+from hanmo.errors import ConfigError
+from hanmo.train.ranks import PATIENCE, Ranks, alive
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.shard.gradients import clip, settle, sum_copies
 
 DATA, TENSOR = "data", "tensor"
-_PATIENCE = timedelta(hours=1)  # the first process may write a checkpoint while the others wait
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,11 @@ class MeshRanks(Ranks):
         """The mesh."""
         assert self.mesh is not None, "MeshRanks are made by `joined`"
         return self.mesh
+
+    @property
+    def divided(self) -> bool:
+        """Always."""
+        return True
 
     def parts(self, accumulate: int) -> range:
         """The batches of a step that this process's group computes, of `accumulate` in all."""
@@ -63,7 +66,7 @@ class MeshRanks(Ranks):
         """
         settle(parameters)
         copies = [parameter for parameter in parameters if not _in_shards(parameter)]
-        with _alive():
+        with alive():
             return sum_copies(copies, values, self.axes[DATA].get_group(), self.device)
 
     def clip(self, parameters: Sequence[nn.Parameter], limit: float) -> float:
@@ -72,27 +75,12 @@ class MeshRanks(Ranks):
         Raises:
             TrainingError: another process has ended.
         """
-        with _alive():
+        with alive():
             return clip(parameters, limit, self.device)
-
-    def _together(self, tensor: torch.Tensor) -> None:
-        with _alive():
-            dist.all_reduce(tensor)
 
 
 def _in_shards(parameter: nn.Parameter) -> bool:
     return isinstance(parameter, DTensor) and DATA in (parameter.device_mesh.mesh_dim_names or ())
-
-
-@contextlib.contextmanager
-def _alive() -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        raise TrainingError(
-            f"another process of the run has ended ({str(error).splitlines()[0]}); its own message is in torchrun's "
-            "log. Resume the run with --resume"
-        ) from error
 
 
 def started() -> int:
@@ -131,7 +119,7 @@ def joined(config: ShardConfig, device: torch.device, store: Path | None = None)
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all on this machine, whatever its name resolves to
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     meeting = store.as_uri() if store is not None else "env://"
-    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=count, timeout=_PATIENCE)
+    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=count, timeout=PATIENCE)
     try:
         mesh = init_device_mesh(device.type, (config.data, config.tensor), mesh_dim_names=(DATA, TENSOR))
         yield MeshRanks(rank, count, mesh, device)

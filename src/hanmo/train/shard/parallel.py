@@ -8,6 +8,8 @@ It does not know how processes meet (`mesh`) or what is optimised (`state`).
 
 from __future__ import annotations
 
+from typing import Literal
+
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.shard.fully import shard_weights
@@ -30,9 +32,18 @@ def parallelise(model: MMDiT, ranks: MeshRanks, config: ShardConfig, compiled: b
     """
     if config.tensor > 1:
         split_heads(model, ranks.axes[TENSOR])
-    recompute(model, config.checkpointing)
+    prepare_blocks(model, config.checkpointing, compiled)
+    if config.data > 1:
+        shard_weights(model, ranks.axes[DATA], config.gather)
+
+
+def prepare_blocks(model: MMDiT, checkpointing: Literal["off", "selective", "full"], compiled: bool) -> None:
+    """What a single-device model may be asked, too: to forget activations, and to be compiled block by block.
+
+    Raises:
+        ConfigError: the model forgets activations already.
+    """
+    recompute(model, checkpointing)
     if compiled:
         for block in model.transformer_blocks:
             block.compile(dynamic=True)
-    if config.data > 1:
-        shard_weights(model, ranks.axes[DATA], config.gather)
