@@ -159,7 +159,11 @@ class _Watch(_Unwatched):
     def __init__(self, job: Job, plan: loop.Plan, metrics: Metrics, bar: Any) -> None:
         counted = Counted(job.objective)
         super().__init__(counted)
-        peak = peak_of(plan.device) if isinstance(job.objective, Costed) else None
+        peak = (
+            peak_of(plan.device, torch.bfloat16 if plan.autocast else torch.float32)
+            if isinstance(job.objective, Costed)
+            else None
+        )
         if peak is not None:
             log.info("MFU is a share of %.4g TFLOP/s per process: %s", peak.flops / 1e12, peak.source)
         self.metrics = metrics

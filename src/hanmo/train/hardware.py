@@ -80,13 +80,19 @@ class Peak:
     source: str
 
 
-def peak_of(device: torch.device) -> Peak:
-    """The peak of the device at hand: from the table, or else that of a square product, measured here and now."""
+def peak_of(device: torch.device, dtype: torch.dtype = torch.float32) -> Peak:
+    """The peak of the device at hand: from the table, or else that of a square product, measured here and now.
+
+    Args:
+        device: at hand.
+        dtype: in which the run multiplies, for what is measured; the table's figures are for bfloat16.
+    """
     if device.type == "cuda":
         known = listed(torch.cuda.get_device_name(device))
         if known is not None:
             return Peak(known.peak, known.source)
-    return Peak(_product_speed(device), "a product of matrices, measured at the start")
+    name = str(dtype).removeprefix("torch.")
+    return Peak(_product_speed(device, dtype), f"a product of {name} matrices, measured at the start")
 
 
 def listed(reported: str) -> GPU | None:
@@ -95,9 +101,9 @@ def listed(reported: str) -> GPU | None:
     return next((gpu for gpu in GPUS.values() if f" {gpu.device} " in words), None)
 
 
-def _product_speed(device: torch.device, side: int = 512, times: int = 5) -> float:
-    """Operations per second of the fastest of some float32 products; a CPU's clock and neighbours decide."""
-    left, right = torch.ones(side, side, device=device), torch.ones(side, side, device=device)
+def _product_speed(device: torch.device, dtype: torch.dtype, side: int = 1024, times: int = 8) -> float:
+    """Operations per second of the fastest of some products; a CPU's clock and neighbours decide."""
+    left, right = (torch.ones(side, side, device=device, dtype=dtype) for _ in range(2))
     best = float("inf")
     for _ in range(times):
         began = time.perf_counter()
