@@ -8,7 +8,7 @@ Saved are weights that learn and buffers, optimizers, averages, random states an
 process, and the curriculum. Weights that are frozen are not: a run finds them where it began. The rates'
 schedule is a function of the step.
 
-Trust: the optimizers' settings and DCP's own index are pickles; load snapshots of your own runs only.
+Trust: DCP's own index is a pickle; load snapshots of your own runs only.
 
 It does not know how the model was cut, nor what is trained.
 """
@@ -173,7 +173,9 @@ class ShardedSnapshots:
             ) from None
         set_model_state_dict(self._root, state["model"], options=_LEARNED)
         for number, optimizer in enumerate(self._parts.optimizers):
-            set_optimizer_state_dict(self._root, optimizer, state["optimizers"][str(number)], options=_LEARNED)
+            groups = get_optimizer_state_dict(self._root, optimizer, options=_LEARNED)["param_groups"]
+            found = {"state": state["optimizers"][str(number)].get("state", {}), "param_groups": groups}
+            set_optimizer_state_dict(self._root, optimizer, found, options=_LEARNED)
         self._parts.ema.load_state_dict({key: state["ema"][_name(key)] for key in averages})
         self._set_random(state["random"][str(self._rank)] if same else None, mark.step)
         cursors = tuple(_from_bytes(state["cursor"][str(rank)]) for rank in range(mark.ranks))
@@ -231,7 +233,7 @@ class ShardedSnapshots:
         if fresh:
             optimizer.state.clear()
             state["state"] = {}
-        return state
+        return {"state": state["state"]}  # groups are the recipe's, and cut anew for every number of processes
 
     def _wanted_optimizers(self, metadata: Metadata) -> dict[str, Any]:
         """States to load into. A weight that had no gradient yet has none in the snapshot: none is asked for."""
@@ -244,7 +246,7 @@ class ShardedSnapshots:
                 for name, values in state["state"].items()
                 if any(f"{prefix}.{name}.{key}" in metadata.state_dict_metadata for key in values)
             }
-            wanted[str(number)] = state
+            wanted[str(number)] = {"state": state["state"]}
         return wanted
 
     def _random(self) -> dict[str, Tensor]:

@@ -25,6 +25,8 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from hanmo.errors import TrainingError
 
@@ -190,6 +192,20 @@ def is_first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def torchrun_store() -> tuple[Store, int, int]:
+    """Where torchrun's processes meet, this one's number, and how many they are.
+
+    A restarted run finds the store of the one that died, addresses of its groups included, which the first process to
+    come back would believe; so each start has a part of the store to itself.
+
+    Raises:
+        RuntimeError: the environment is not torchrun's, or the store cannot be reached.
+        ValueError: the same.
+    """
+    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+    return PrefixStore(f"start-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store), rank, count
+
+
 @contextlib.contextmanager
 def met_by_torchrun() -> Iterator[Ranks]:
     """Be what torchrun's environment says.
@@ -198,7 +214,8 @@ def met_by_torchrun() -> Iterator[Ranks]:
         TrainingError: the others cannot be reached.
     """
     try:
-        dist.init_process_group("gloo", timeout=PATIENCE)
+        store, rank, count = torchrun_store()
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
             f"the {launched()} processes of torchrun do not meet ({str(error).splitlines()[0]}): WORLD_SIZE, RANK, "

@@ -22,7 +22,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
 
 from hanmo.errors import ConfigError
-from hanmo.train.ranks import PATIENCE, Ranks, alive
+from hanmo.train.ranks import PATIENCE, Ranks, alive, torchrun_store
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.shard.gradients import clip, settle, sum_copies
 
@@ -118,8 +118,11 @@ def joined(config: ShardConfig, device: torch.device, store: Path | None = None)
     elif sys.platform.startswith("linux") and int(os.environ.get("LOCAL_WORLD_SIZE", count)) == count:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all on this machine, whatever its name resolves to
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    meeting = store.as_uri() if store is not None else "env://"
-    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=count, timeout=PATIENCE)
+    if store is None:
+        meeting, _, _ = torchrun_store()
+        dist.init_process_group(backend, store=meeting, rank=rank, world_size=count, timeout=PATIENCE)
+    else:
+        dist.init_process_group(backend, init_method=store.as_uri(), rank=rank, world_size=count, timeout=PATIENCE)
     try:
         mesh = init_device_mesh(device.type, (config.data, config.tensor), mesh_dim_names=(DATA, TENSOR))
         yield MeshRanks(rank, count, mesh, device)
