@@ -25,12 +25,12 @@ from hanmo.data.synthesize.cards import Card, draw, text_box
 from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.sample import CardConfig, sample_card
 from hanmo.train.adapters import AdapterConfig
+from hanmo.train.batches import MixConfig
 from hanmo.train.files import logging_to, open_run
 from hanmo.train.lora_recipe import FolderConfig, LoraRecipe, MemoryConfig
 from hanmo.train.lora_run import train_lora
 from hanmo.train.optim import OptimConfig
 from hanmo.train.recipe import RunConfig
-from hanmo.train.sample_data import SampleConfig
 from hanmo.train.sheet import save_sheet, sheet
 
 SHEAR = 0.35
@@ -107,7 +107,7 @@ def main() -> None:
         name="slanted",
         run=RunConfig(folder=args.folder, steps=args.steps, batch=args.batch, save_every=50, preview_every=0),
         data=FolderConfig(args.folder / "pictures"),
-        samples=SampleConfig(t_mean=1.0),
+        mix=MixConfig(t_mean=1.0),
         adapter=AdapterConfig(rank=args.rank, alpha=args.rank, dora=args.dora),
         memory=MemoryConfig(base=args.base),
         optim=OptimConfig(lr=args.lr, warmup=10, ema=0.98, weight_decay=0.0),

@@ -13,7 +13,7 @@ from hanmo.errors import ConfigError
 from hanmo.flow import interpolate, velocity
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.data import FlowData
-from hanmo.train.flow_run import Model
+from hanmo.train.model import Model
 from hanmo.train.objectives.distill import field_of, tell
 from hanmo.train.objectives.distill_depth import DepthConfig, DepthObjective, difference, streams
 from hanmo.train.prune import prune

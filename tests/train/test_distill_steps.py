@@ -17,7 +17,7 @@ from hanmo.model.mmdit import MMDiT
 from hanmo.sampler import euler_step, schedule
 from hanmo.train.data import FlowBatch, FlowData
 from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.flow_run import Model
+from hanmo.train.model import Model
 from hanmo.train.objectives.distill import Told, field_of, follow, negative_ids, tell
 from hanmo.train.objectives.distill_steps import StepsConfig, StepsObjective, carried, mean_velocity
 from hanmo.train.preview import PreviewConfig

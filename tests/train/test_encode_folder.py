@@ -112,7 +112,7 @@ def test_a_picture_goes_to_the_size_of_its_shape(
 ) -> None:
     tiny.picture(40, 120).save(pictures / "a.png")
     kept = encode_folder(read_folder(pictures), tmp_path / "kept", checkpoint, lambda: networks)
-    (width, height), *others = kept[0].key
+    (width, height), *others = kept[0].sizes
     assert not others
     assert (width, height) in sizes_of(checkpoint.preferences.default_size)
     assert height > 2 * width

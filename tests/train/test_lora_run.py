@@ -17,6 +17,7 @@ import hanmo
 from hanmo.config import dump_recipe, load_recipe
 from hanmo.errors import ConfigError, RequestError
 from hanmo.train.adapters import AdapterConfig
+from hanmo.train.batches import MixConfig
 from hanmo.train.dry_run import is_full
 from hanmo.train.files import RunFolder, open_run
 from hanmo.train.judge import Box, Judge, Verdict
@@ -159,6 +160,23 @@ def test_sft_trains_every_weight_and_leaves_a_checkpoint(checkpoint: Path, pictu
     assert len(changed) > 20
     assert torch.isfinite(painted(after, [])).all()
     assert after.preferences == before.preferences
+
+
+def test_one_picture_trains_an_adapter_in_batches_of_two(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    tiny.picture(96, 64).save(tmp_path / "one" / "a.png")
+    (tmp_path / "one" / "a.txt").write_text("red card", encoding="utf-8")
+    folder = trained(recipe_of(checkpoint, tmp_path / "one", tmp_path))
+    assert (folder.export / "style.safetensors").is_file()
+
+
+def test_captions_of_edits_are_dropped_as_often_as_those_of_pictures_unless_a_recipe_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    for recipe in (LoraRecipe(), SFTRecipe()):
+        assert recipe.mix.edit_dropout == recipe.mix.dropout == 0.05
+    (tmp_path / "recipe.toml").write_text("[mix]\nt_mean = 1.0\nedit_dropout = 0.0\n", encoding="utf-8")
+    assert load_recipe(tmp_path / "recipe.toml", LoraRecipe).mix == MixConfig(t_mean=1.0)
 
 
 def test_a_wrong_folder_stops_a_run_before_any_network_is_loaded(checkpoint: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sharded_samples
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from toy_samples import changed, generators, maker, mixed, sample, transformer
 
@@ -280,3 +281,51 @@ def test_rows_of_one_layout_take_the_models_own_path() -> None:
     assert before.shape == (5,)
     row_errors(one.positions, batch, CPU)
     assert all(attend.turn is None for attend in one.positions.wrapped)
+
+
+def test_a_pipeline_may_use_the_transformer_when_the_last_batch_is_forgotten() -> None:
+    whole = objective(mixed())
+    row_errors(whole.positions, whole.batch(0, 0), CPU)
+    whole.positions.clear()
+    batch = maker().batch([sample(3, length=4), sample(4, length=4)], generators(2))
+    given = (batch.noise, batch.states, None, batch.t, batch.shapes[0])
+    with torch.no_grad():
+        torch.testing.assert_close(whole.positions.transformer(*given), transformer()(*given))
+
+
+def test_what_the_network_draws_is_a_function_of_the_batch() -> None:
+    """As an adapter's dropout, which knows only the global generator; and that one is left as it was."""
+    one = objective([sample(1), sample(2)])
+    one.positions.transformer.txt_in.register_forward_hook(lambda module, given, made: F.dropout(made, 0.5))
+    batch = one.batch(2, 1)
+    before = torch.get_rng_state()
+    loss = one.loss(batch, 0.0)["loss"]
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(3)
+    assert torch.equal(one.loss(one.batch(2, 1), 0.0)["loss"], loss)
+    other = one.loss(replace(batch, seed=one.batch(2, 0).seed), 0.0)["loss"]
+    assert not torch.equal(other, loss)
+    assert len({one.batch(step, part).seed for step in range(3) for part in range(2)}) == 6
+    assert replace(one, seed=8).batch(2, 1).seed != batch.seed
+
+
+def test_the_streams_of_a_base_in_bfloat16_are_in_bfloat16_and_its_loss_is_not() -> None:
+    full, small = objective(mixed()), objective(mixed())
+    small.positions.transformer.to(torch.bfloat16)
+    seen: list[torch.dtype] = []
+    last = small.positions.transformer.transformer_blocks[1]
+    last.register_forward_hook(lambda module, given, made: seen.extend((made[0].dtype, made[1].dtype)))
+    loss = small.loss(small.batch(1, 0), 0.0)["loss"]
+    assert seen == [torch.bfloat16, torch.bfloat16]
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, full.loss(full.batch(1, 0), 0.0)["loss"], rtol=0.02, atol=0.0)
+
+
+def test_a_frozen_base_costs_less_than_one_that_learns() -> None:
+    one = objective(mixed())
+    batch = one.batch(0, 0)
+    learning = one.cost(batch)
+    one.positions.transformer.requires_grad_(False)
+    frozen = one.cost(batch)
+    assert frozen.tokens == learning.tokens
+    assert 0.6 < frozen.flops / learning.flops < 0.75

@@ -11,7 +11,8 @@ from torch import nn
 
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.data import FlowData
-from hanmo.train.flow_run import Model, begin, data_of
+from hanmo.train.flow_run import begin, data_of
+from hanmo.train.model import Model
 from hanmo.train.recipe import FlowRecipe
 from hanmo.weights.save import save_folder
 

@@ -82,6 +82,7 @@ class SampleBatch:
         noise: standard normal.
         t: noise levels in (0, 1), see `hanmo.flow`.
         weights: of the rows' losses.
+        seed: of what a network draws in its pass (an adapter's dropout), so that a loss is a function of the batch.
     """
 
     ids: tuple[str, ...]
@@ -95,6 +96,7 @@ class SampleBatch:
     noise: Float[Tensor, "B S P"]
     t: Float[Tensor, " B"]
     weights: Float[Tensor, " B"]
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ from hanmo.train.data import FlowData
 from hanmo.train.distill_recipe import DistillRecipe
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
-from hanmo.train.flow_run import Model, begin, data_of
+from hanmo.train.flow_run import begin, data_of
 from hanmo.train.judge import Judge
 from hanmo.train.loop import Objective
 from hanmo.train.metrics import Metrics
+from hanmo.train.model import Model, save_model
 from hanmo.train.objectives.distill import field_of, tell
 from hanmo.train.objectives.distill_depth import DepthObjective
 from hanmo.train.objectives.distill_steps import StepsObjective
@@ -40,7 +41,6 @@ from hanmo.weights.files import atomic_file
 from hanmo.weights.folder import open_folder
 from hanmo.weights.hub import bundled
 from hanmo.weights.preferences import Preferences
-from hanmo.weights.save import save_folder
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,9 @@ def train_distill(
         return look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
 
     def export() -> None:
-        save_folder(
+        save_model(
             folder.export,
-            student.transformer,
-            teacher.vae,
-            teacher.encoder,
-            student.schedule,
-            "bfloat16",
-            student.preferences,
+            Model(student.transformer, teacher.encoder, teacher.vae, student.schedule, student.preferences),
         )
 
     modules = {"transformer": student.transformer}

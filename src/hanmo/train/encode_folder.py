@@ -32,7 +32,7 @@ from hanmo.model.latents import image_to_tensor
 from hanmo.model.tokens import Kind
 from hanmo.model.vae import VAE
 from hanmo.pipeline.geometry import Size, resized, size_for, size_of_ratio
-from hanmo.producer.sample import Posterior, Sample
+from hanmo.producer.sample import Posterior, Sample, Task
 from hanmo.train.folder_data import Item, open_picture
 from hanmo.weights.files import atomic_file
 from hanmo.weights.folder import Folder
@@ -54,10 +54,16 @@ class Networks:
 
 @dataclass(frozen=True)
 class Kept:
-    """A sample in its file, without its tensors: `key` holds the sizes of target and sources, which batches share."""
+    """A sample in its file, without its tensors: its id, and the sizes of its target and its sources."""
 
     path: Path
-    key: tuple[Size, ...]
+    id: str
+    sizes: tuple[Size, ...]
+
+    @property
+    def task(self) -> Task:
+        """What is learned from it."""
+        return "ti2i" if len(self.sizes) > 1 else "t2i"
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def encode_folder(
             except RequestError as error:
                 raise RequestError(f"{item.target.name}: {error}") from None
             write_sample(path, sample, empty)
-        kept.append(Kept(path, view.sizes))
+        kept.append(Kept(path, identity, view.sizes))
         progress(number, len(items))
     return kept
 

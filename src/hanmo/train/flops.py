@@ -116,12 +116,12 @@ def forward(config: TransformerConfig, work: Work) -> int:
     return sum(product.flops for product in products(config, work)) + attention(config, work)
 
 
-def backward(config: TransformerConfig, work: Work) -> int:
-    """Operations of one backward pass when every weight is trained."""
-    made = sum(product.flops * (2 if product.onward else 1) for product in products(config, work))
+def backward(config: TransformerConfig, work: Work, frozen: bool = False) -> int:
+    """Operations of one backward pass when every weight is trained; where all are `frozen`, gradients only flow on."""
+    made = sum(product.flops * (product.onward + (not frozen)) for product in products(config, work))
     return made + 2 * attention(config, work)
 
 
-def cost(config: TransformerConfig, work: Work) -> Cost:
-    """A batch of training."""
-    return Cost(work.tokens, forward(config, work) + backward(config, work))
+def cost(config: TransformerConfig, work: Work, frozen: bool = False) -> Cost:
+    """A batch of training; of a frozen transformer with adapters in it, whose own small products are not counted."""
+    return Cost(work.tokens, forward(config, work) + backward(config, work, frozen))

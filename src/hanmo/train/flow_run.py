@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,10 +14,8 @@ from torch import nn
 
 from hanmo.data.synthesize.characters import vocabulary
 from hanmo.errors import ConfigError
-from hanmo.flow import ScheduleConfig
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
-from hanmo.model.vae import VAE
 from hanmo.pipeline.geometry import size_for
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.train.attention import use_plain_attention
@@ -29,6 +26,7 @@ from hanmo.train.files import RunFolder
 from hanmo.train.initialise import new_encoder, new_transformer
 from hanmo.train.judge import Judge
 from hanmo.train.metrics import Metrics
+from hanmo.train.model import Model, own_weights, save_model
 from hanmo.train.objectives.auxiliary import IdentityHead
 from hanmo.train.objectives.flow_matching import FlowObjective
 from hanmo.train.preview import look
@@ -36,17 +34,6 @@ from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import FlowRecipe
 from hanmo.train.vae_files import load_vae
 from hanmo.weights.folder import load_encoder, load_schedule, load_transformer
-from hanmo.weights.save import save_folder
-
-
-@dataclass(frozen=True)
-class Model:
-    """What a checkpoint folder holds."""
-
-    transformer: MMDiT
-    encoder: ConditionEncoder
-    vae: VAE
-    schedule: ScheduleConfig
 
 
 def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
@@ -78,22 +65,14 @@ def train_flow(recipe: FlowRecipe, folder: RunFolder, resume: bool, judge: Judge
     if recipe.run.compile:
         for block in (*model.transformer.transformer_blocks, *model.encoder.model.language_model.layers):
             block.compile(dynamic=True)
-    pipeline = Pipeline(model.transformer, model.vae, model.encoder, model.schedule, recipe.preferences, recipe.name)
+    pipeline = Pipeline(model.transformer, model.vae, model.encoder, model.schedule, model.preferences, recipe.name)
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         path = folder.previews / f"step-{step:09d}.png"
         return look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
 
     def export() -> None:
-        save_folder(
-            folder.export,
-            model.transformer,
-            model.vae,
-            model.encoder,
-            model.schedule,
-            "bfloat16",
-            recipe.preferences,
-        )
+        save_model(folder.export, model)
 
     drive(
         Job(recipe.name, recipe.seed, objective, modules, recipe.run, recipe.optim, preview, export, ranks),
@@ -108,14 +87,14 @@ def begin(recipe: FlowRecipe, folder: Path, resume: bool = False) -> Model:
     if given.init is not None:
         transformer = load_transformer(given.init, dtype=torch.float32)
         encoder = load_encoder(given.init, dtype=torch.float32)
-        model = Model(transformer, encoder, load_vae(given.init), load_schedule(given.init))
-        _own(transformer)
-        _own(encoder.model)
+        model = Model(transformer, encoder, load_vae(given.init), load_schedule(given.init), recipe.preferences)
+        own_weights(transformer)
+        own_weights(encoder.model)
     else:
         assert given.vae is not None, "NewModel checks that one of init and vae is given"
         encoder = new_encoder(folder / "tokenizer", given.encoder, given.glyphs, recipe.seed, resume)
         transformer = new_transformer(given.transformer, given.encoder.hidden, recipe.seed)
-        model = Model(transformer, encoder, load_vae(given.vae), recipe.schedule)
+        model = Model(transformer, encoder, load_vae(given.vae), recipe.schedule, recipe.preferences)
     model.transformer.train().requires_grad_(True)
     model.encoder.model.train().requires_grad_(True)
     return model
@@ -144,13 +123,6 @@ def _head(recipe: FlowRecipe, transformer: MMDiT, device: torch.device) -> Ident
     if not recipe.auxiliary.identity:
         return None
     return IdentityHead(transformer.config.inner_dim, len(vocabulary())).to(device)
-
-
-def _own(module: nn.Module) -> None:
-    """Give every weight memory of its own: loaded ones may be mapped to their file."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.data = parameter.data.clone()
 
 
 def _check_sizes(recipe: FlowRecipe) -> None:

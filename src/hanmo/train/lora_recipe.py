@@ -12,9 +12,9 @@ from typing import Literal
 
 from hanmo.errors import ConfigError
 from hanmo.train.adapters import AdapterConfig
+from hanmo.train.batches import MixConfig
 from hanmo.train.optim import OptimConfig
 from hanmo.train.run_config import RunConfig
-from hanmo.train.sample_data import SampleConfig
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class LoraRecipe:
     model: str = ""
     run: RunConfig = field(default_factory=lambda: RunConfig(batch=1))
     data: FolderConfig = field(default_factory=FolderConfig)
-    samples: SampleConfig = field(default_factory=SampleConfig)
+    mix: MixConfig = field(default_factory=lambda: MixConfig(edit_dropout=0.05))
     adapter: AdapterConfig = field(default_factory=AdapterConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-4, ema=0.99))
@@ -127,7 +127,7 @@ class SFTRecipe:
     model: str = ""
     run: RunConfig = field(default_factory=RunConfig)
     data: FolderConfig = field(default_factory=FolderConfig)
-    samples: SampleConfig = field(default_factory=SampleConfig)
+    mix: MixConfig = field(default_factory=lambda: MixConfig(edit_dropout=0.05))
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-5, ema=0.99))
     show: ShowConfig = field(default_factory=ShowConfig)

@@ -1,7 +1,8 @@
 """Training an adapter, or the whole transformer (SFT), on a user's folder: from a recipe to files that are loaded.
 
-The folder is checked and encoded first; then encoder and VAE are let go, and the transformer is loaded. It puts
-together what the other files of this package make; the loss is in `objectives/sample_flow`.
+The folder is checked and encoded first; then encoder and VAE are let go, and the transformer is loaded. From there on
+its samples are like any others: `folder_source` lists them, `mixture` and `batches` draw them, and the loss is in
+`objectives/samples`. It puts together what the other files of this package make.
 
     export/NAME.safetensors, export/NAME-comfyui.safetensors, export/peft/      of a LoRA
     export/peft/, export/checkpoint/                                            of a DoRA
@@ -24,22 +25,26 @@ from hanmo.pipeline.pipeline import Pipeline
 from hanmo.train.adapter_files import save_adapter
 from hanmo.train.adapters import Trained, adapt, merged
 from hanmo.train.attention import plain_attention
+from hanmo.train.batches import Maker
 from hanmo.train.block_swap import swap_blocks
+from hanmo.train.curriculum import Curriculum, CurriculumConfig
 from hanmo.train.drive import Job, drive
 from hanmo.train.encode_folder import Kept, Networks, encode_folder
 from hanmo.train.files import RunFolder
 from hanmo.train.folder_data import Item, read_folder
+from hanmo.train.folder_source import FolderSource
 from hanmo.train.frozen import round_frozen
 from hanmo.train.judge import Judge, summary
 from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe, ShowConfig
 from hanmo.train.metrics import Metrics
-from hanmo.train.objectives.sample_flow import SampleObjective
+from hanmo.train.mixture import Mixture
+from hanmo.train.model import Model, own_weights, save_model
+from hanmo.train.objectives.samples import SampleObjective
 from hanmo.train.ranks import ALONE, Ranks
-from hanmo.train.sample_data import SampleData
+from hanmo.train.rows import row_positions
 from hanmo.train.sheet import save_sheet, sheet
 from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
-from hanmo.weights.save import save_folder
 
 log = get_logger(__name__)
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -59,7 +64,7 @@ def train_lora(recipe: LoraRecipe, folder: RunFolder, resume: bool, judge: Judge
     def export() -> None:
         save_adapter(folder.export, recipe.name, transformer, recipe.adapter, recipe.model)
         if recipe.adapter.dora:
-            _save(folder.export / "checkpoint", merged(transformer), checkpoint)
+            save_model(folder.export / "checkpoint", _whole(merged(transformer), checkpoint))
 
     _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, weights, export)
 
@@ -72,15 +77,13 @@ def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge |
     """
     checkpoint, kept = _begin(recipe, folder, ranks)
     transformer = load_transformer(checkpoint, dtype=torch.float32)
-    with torch.no_grad():
-        for parameter in transformer.parameters():
-            parameter.data = parameter.data.clone()  # loaded ones may be mapped to their file
+    own_weights(transformer)
     transformer.requires_grad_(True)
     weights = Trained(transformer)
     _fit(recipe, transformer)
 
     def export() -> None:
-        _save(folder.export, transformer, checkpoint)
+        save_model(folder.export, _whole(transformer, checkpoint))
 
     _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, weights, export)
 
@@ -103,9 +106,9 @@ def _tell(items: list[Item], kept: list[Kept]) -> None:
     small = [
         item.target.name
         for item, one in zip(items, kept, strict=True)
-        if item.size[0] < one.key[0][0] or item.size[1] < one.key[0][1]
+        if item.size[0] < one.sizes[0][0] or item.size[1] < one.sizes[0][1]
     ]
-    log.info("%d examples, %d of them edits, in %d layouts", len(items), edits, len({one.key for one in kept}))
+    log.info("%d examples, %d of them edits, of %d sizes", len(items), edits, len({one.sizes[0] for one in kept}))
     if small:
         log.warning("%d pictures are smaller than what is trained and were enlarged (first: %s)", len(small), small[0])
 
@@ -154,14 +157,18 @@ def _drive(
     export: Callable[[], None],
 ) -> None:
     run = recipe.run
-    data = SampleData(recipe.samples, recipe.seed, run.batch, run.accumulate, kept, checkpoint.vae, checkpoint.schedule)
-    objective = SampleObjective(transformer, data, torch.device(run.device), transformer.txt_norm.weight.dtype)
+    source, positions = FolderSource(kept), row_positions(transformer)
+    maker = Maker(recipe.mix, checkpoint.vae, source.empty(), checkpoint.schedule)
+    everything = Curriculum(CurriculumConfig())
+    mixture = Mixture(source, everything, recipe.seed, run.batch, run.accumulate)
+    objective = SampleObjective(positions, mixture, maker, recipe.seed, torch.device(run.device))
     if run.compile:
         for block in transformer.transformer_blocks:
             block.compile(dynamic=True)
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         path = folder.previews / f"step-{step:09d}.png"
+        positions.clear()
         return _look(recipe.show, transformer, checkpoint, recipe.run.device, judge, path, step, metrics)
 
     modules = {"transformer": weights}
@@ -197,15 +204,8 @@ def _look(
     return summary(verdicts, "read")
 
 
-def _save(path: Path, transformer: MMDiT, checkpoint: Folder) -> None:
-    """A checkpoint of this transformer with the encoder, the VAE and the settings of the one it came from."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_folder(
-        path,
-        transformer,
-        load_vae(checkpoint),
-        load_encoder(checkpoint),
-        checkpoint.schedule,
-        "bfloat16",
-        checkpoint.preferences,
+def _whole(transformer: MMDiT, checkpoint: Folder) -> Model:
+    """This transformer with everything else of the checkpoint it came from."""
+    return Model(
+        transformer, load_encoder(checkpoint), load_vae(checkpoint), checkpoint.schedule, checkpoint.preferences
     )

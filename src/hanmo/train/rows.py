@@ -8,7 +8,8 @@ positions to their own: the rotation by (own - told). Keys of padding are hidden
 model for any batch, as sharded models need it: all processes must make the same calls.
 
 Models are not changed: `attend` is wrapped from outside, over whatever is there; so replace attention first. It
-holds until the next batch, as recomputed activations (checkpointing) need it: go back before the next forward.
+holds until the next batch, as recomputed activations (checkpointing) need it: go back before the next forward,
+and `clear` before a pipeline paints.
 It does not know losses or samples.
 
 Letters: B rows, H heads, N keys (text, target, sources), M queries, T text tokens, S target tokens, C source
@@ -93,6 +94,11 @@ class RowPositions:
         for attend in self.wrapped:
             attend.turn = turn
         return shapes
+
+    def clear(self) -> None:
+        """Forget the last batch: before the transformer is called by anyone but `use`'s caller, as a preview does."""
+        for attend in self.wrapped:
+            attend.turn = None
 
     def _turn(
         self, rows: Sequence[Shapes], told: Shapes, mask: Bool[Tensor, "B T"] | None, text: int, device: torch.device

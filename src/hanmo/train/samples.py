@@ -109,7 +109,7 @@ class EmptyPrompts:
     """
 
     text: Float[Tensor, "T D"] | None = None
-    edits: Mapping[str, Float[Tensor, "T D"]] = field(default_factory=dict)
+    edits: Mapping[str, Float[Tensor, "_ D"]] = field(default_factory=dict)
 
     def of(self, sample: Sample) -> Float[Tensor, "T D"]:
         """What replaces a sample's hidden states.

@@ -1,0 +1,74 @@
+"""A user's encoded examples as a source of samples, with the empty prompt of each (report section 4.1.1, the consumer).
+
+`encode_folder` keeps, beside every sample, the states of the empty prompt with the same pictures: what a dropped
+caption of an edit becomes is that edit's own. Files are read when they are asked for. It does not know how examples
+are encoded or drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from hanmo.errors import RequestError
+from hanmo.producer.sample import Sample
+from hanmo.train.encode_folder import Kept, read_sample
+from hanmo.train.samples import EmptyPrompts, Entry
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Kept samples; a `samples.SampleSource` that may be asked by several threads.
+
+    Attributes:
+        kept: from `encode_folder`; an example that is there twice counts once.
+    """
+
+    kept: Sequence[Kept]
+    _paths: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find files by their ids."""
+        self._paths.update((one.id, one.path) for one in self.kept)
+
+    def entries(self) -> Sequence[Entry]:
+        """All of them."""
+        return [Entry(one.id, one.task, one.sizes[0]) for one in self.kept]
+
+    def sample(self, key: str) -> Sample:
+        """The sample of this id.
+
+        Raises:
+            RequestError: there is none, or its file is gone or damaged.
+        """
+        if key not in self._paths:
+            raise RequestError(f"no sample has the id {key}; the folder holds {len(self._paths)}")
+        return read_sample(self._paths[key])[0]
+
+    def empty(self) -> EmptyPrompts:
+        """What dropped captions become; that of an edit is read when it is dropped."""
+        plain = next((one for one in self.kept if one.task == "t2i"), None)
+        text = None if plain is None else read_sample(plain.path)[1]
+        return EmptyPrompts(text, _OfEdits({one.id: one.path for one in self.kept if one.task != "t2i"}))
+
+
+@dataclass(frozen=True)
+class _OfEdits(Mapping[str, Tensor]):
+    """States of empty prompts in their files, by the sample's id."""
+
+    paths: Mapping[str, Path]
+
+    def __getitem__(self, key: str) -> Tensor:
+        return read_sample(self.paths[key])[1]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
