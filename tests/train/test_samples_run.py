@@ -12,9 +12,10 @@ from tiny_pictures import png
 
 from hanmo.data.collect import collect
 from hanmo.data.sources.folder import FolderSource
-from hanmo.errors import RequestError, TrainingError
+from hanmo.errors import ConfigError, RequestError, TrainingError
 from hanmo.producer.config import ChooseConfig, EncodeConfig
 from hanmo.producer.encode import identity_of, networks_of
+from hanmo.train.batches import MixConfig
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.optim import OptimConfig
 from hanmo.train.preview import PreviewConfig
@@ -97,6 +98,17 @@ def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -
     other = replace(recipe, name="other", encode=replace(recipe.encode, sizes=((64, 64), (64, 128))))
     with pytest.raises(RequestError, match="store"):
         train(other)
+
+
+def test_captions_of_reconstructions_are_dropped_where_the_store_has_their_empty_prompts(recipe: SamplesRecipe) -> None:
+    dropping = replace(recipe, mix=MixConfig(edit_dropout=0.5))
+    with pytest.raises(ConfigError, match=r"encode\.empty_edits = true, another store"):
+        train(dropping)
+    with pytest.raises(RequestError, match="is stale: its config"):
+        train(replace(dropping, encode=replace(recipe.encode, empty_edits=True)))
+    other = replace(dropping, name="other", encode=replace(recipe.encode, empty_edits=True))
+    export = train(replace(other, data=replace(recipe.data, store=recipe.data.store.with_name("with_empty"))))
+    assert list(losses(export.parent)) == list(range(1, 9))
 
 
 def test_a_plateau_begins_the_next_stage_and_is_written_down(recipe: SamplesRecipe) -> None:

@@ -28,6 +28,8 @@ class EncodeConfig:
         enlarge: how much a picture may be enlarged to cover its size; beyond that it is no sample. 1 is not at all.
         precision: of the stored numbers.
         repaint: what is said for reconstruction (the report's I2I), where the target is the source.
+        empty_edits: also ask for the empty prompt of each edit and reconstruction, so that training may drop their
+            captions (`mix.edit_dropout`); it is stored beside the sample, and costs about as much as another caption.
 
     Raises:
         ConfigError: a size that cannot be trained, or a factor below 1.
@@ -38,6 +40,7 @@ class EncodeConfig:
     enlarge: float = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"
     repaint: str = "Keep the picture exactly as it is."
+    empty_edits: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -46,6 +49,16 @@ class EncodeConfig:
                 raise ConfigError(f"encode.sizes has {list(size)}; give [width, height], multiples of {GRID}")
         if not self.enlarge >= 1.0:
             raise ConfigError(f"encode.enlarge is {self.enlarge}; it must be 1 (not at all) or more")
+
+    def to_json(self) -> dict[str, Any]:
+        """What the identity of samples hashes; keys that came later are left out at their defaults.
+
+        So a store that was made before there was such a key is not stale.
+        """
+        known: dict[str, Any] = {**vars(self), "sizes": [list(size) for size in self.sizes]}
+        if not self.empty_edits:
+            del known["empty_edits"]
+        return known
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class ProducerConfig:
     def to_json(self) -> dict[str, Any]:
         """As a link's meta carries it."""
         known: dict[str, Any] = asdict(self)
-        known["encode"]["sizes"] = [list(size) for size in self.encode.sizes]
+        known["encode"] = self.encode.to_json()
         known["choose"]["tasks"], known["choose"]["use"] = list(self.choose.tasks), list(self.choose.use)
         return known
 
