@@ -9,7 +9,7 @@ A running link hands the newest ones to its producers (`link.Meta.config`). It d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from hanmo.config import from_mapping
@@ -68,6 +68,7 @@ class ChooseConfig:
     Args:
         tasks: of which samples are made: a captioned picture gives t2i, a pair ti2i, any of these pictures i2i.
         captions: every caption (instruction) of a picture (pair) a sample of its own, or the first alone.
+        described: a pair whose target has captions gives t2i, too.
         use: operators of the data engine that look at each record first.
         config: their tables.
         thresholds: operator -> score -> threshold.
@@ -78,6 +79,7 @@ class ChooseConfig:
 
     tasks: tuple[Literal["t2i", "ti2i", "i2i"], ...] = ("t2i", "ti2i")
     captions: Literal["all", "first"] = "all"
+    described: bool = False
     use: tuple[str, ...] = ()
     config: dict[str, dict[str, Any]] = field(default_factory=dict)
     thresholds: dict[str, dict[str, Threshold]] = field(default_factory=dict)
@@ -118,4 +120,4 @@ def producer_config(known: Mapping[str, Any]) -> ProducerConfig:
 
 def _with_config(choose: ChooseConfig, config: Mapping[str, Mapping[str, Any]]) -> ChooseConfig:
     tables = {name: dict(table) for name, table in config.items()}
-    return ChooseConfig(choose.tasks, choose.captions, choose.use, tables, choose.thresholds)
+    return replace(choose, config=tables)
