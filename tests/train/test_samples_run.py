@@ -18,7 +18,7 @@ from hanmo.producer.encode import identity_of, networks_of
 from hanmo.train.batches import MixConfig
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.optim import OptimConfig
-from hanmo.train.preview import PreviewConfig
+from hanmo.train.pair_preview import PairPreviewConfig
 from hanmo.train.recipe import Base, RunConfig, SamplesRecipe, read
 from hanmo.train.run import train
 from hanmo.train.samples_run import begin
@@ -55,7 +55,7 @@ def recipe(tmp_path: Path, checkpoint: Path) -> SamplesRecipe:
         choose=ChooseConfig(tasks=("t2i", "i2i")),
         validation=ValidationConfig(share=0.2, samples=4, bins=2, every=4),
         optim=OptimConfig(lr=1e-2, warmup=1),
-        preview=PreviewConfig(prompts=0),
+        preview=PairPreviewConfig(prompts=0),
     )
 
 
@@ -67,7 +67,7 @@ def losses(folder: Path) -> dict[int, float]:
 def test_a_set_becomes_a_store_and_the_store_a_checkpoint(recipe: SamplesRecipe, checkpoint: Path) -> None:
     export = train(recipe)
     assert open_folder(export).transformer == open_folder(checkpoint).transformer
-    assert {path.name for path in recipe.data.store.iterdir()} == {"t2i", "i2i"}
+    assert {path.name for path in recipe.data.store.iterdir()} == {"t2i", "i2i", "filled"}
     assert list(losses(export.parent)) == list(range(1, 9))
     measured = [json.loads(line) for line in (export.parent / "validation.jsonl").read_text("utf-8").splitlines()]
     assert [line["step"] for line in measured] == [4, 8]
@@ -101,13 +101,15 @@ def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -
 
 
 def test_captions_of_reconstructions_are_dropped_where_the_store_has_their_empty_prompts(recipe: SamplesRecipe) -> None:
-    dropping = replace(recipe, mix=MixConfig(edit_dropout=0.5))
-    with pytest.raises(ConfigError, match=r"encode\.empty_edits = true, another store"):
-        train(dropping)
+    train(replace(recipe, run=replace(recipe.run, steps=1)))
+    with pytest.raises(ConfigError, match=r"mix\.edit_dropout is 0\.5, but encode\.empty_edits is false"):
+        replace(recipe, mix=MixConfig(edit_dropout=0.5))
+    dropping = replace(
+        recipe, name="other", mix=MixConfig(edit_dropout=0.5), encode=replace(recipe.encode, empty_edits=True)
+    )
     with pytest.raises(RequestError, match="is stale: its config"):
-        train(replace(dropping, encode=replace(recipe.encode, empty_edits=True)))
-    other = replace(dropping, name="other", encode=replace(recipe.encode, empty_edits=True))
-    export = train(replace(other, data=replace(recipe.data, store=recipe.data.store.with_name("with_empty"))))
+        train(dropping)
+    export = train(replace(dropping, name="new", data=replace(recipe.data, store=recipe.data.store.with_name("new"))))
     assert list(losses(export.parent)) == list(range(1, 9))
 
 

@@ -34,6 +34,7 @@ from hanmo.train.objectives.perceptual import PerceptualConfig
 from hanmo.train.objectives.ratio import RatioConfig
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
+from hanmo.train.pair_preview import PairPreviewConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.run_config import RunConfig as RunConfig
 from hanmo.train.stored import StoreConfig
@@ -211,7 +212,20 @@ class SamplesRecipe:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     cards: CardConfig = field(default_factory=CardConfig)
-    preview: PreviewConfig = field(default_factory=PreviewConfig)
+    preview: PairPreviewConfig = field(default_factory=PairPreviewConfig)
+
+    def __post_init__(self) -> None:
+        """See, before anything is encoded, that captions which may be dropped will have their empty prompts.
+
+        Raises:
+            ConfigError: they will not; the message names both keys.
+        """
+        edits = any(task != "t2i" for task in self.choose.tasks)
+        if edits and self.mix.edit_dropout > 0 and not self.encode.empty_edits:
+            raise ConfigError(
+                f"mix.edit_dropout is {self.mix.edit_dropout}, but encode.empty_edits is false: set it to true (and "
+                "give another data.store), or set mix.edit_dropout = 0"
+            )
 
 
 Recipe = VAERecipe | FlowRecipe | SamplesRecipe | LoraRecipe | SFTRecipe | DistillRecipe
