@@ -147,7 +147,8 @@ def gathered(parts: Parts) -> dict[str, Any]:
     for optimizer in parts.optimizers:
         for weight, values in optimizer.state.items():
             state |= {f"{names[id(weight)]}.{key}": whole(value) for key, value in values.items()}
-        settings = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+        left = ("params", "lr")  # the loop sets the rate before every step
+        settings = [{key: value for key, value in group.items() if key not in left} for group in optimizer.param_groups]
         state["settings"] = settings
     return state
 

@@ -7,6 +7,7 @@ import pytest
 from hanmo.data.operator import Threshold
 from hanmo.data.ray_engine import RayConfig, RayGroup
 from hanmo.data.recipe import Recipe, dump, read_recipe, wanted
+from hanmo.data.sources.tables import open_source
 from hanmo.errors import ConfigError
 
 HEAD = '[run]\nfolder = "runs/x"\nmodules = ["tiny_operators"]\n'
@@ -118,6 +119,15 @@ def test_a_cluster_is_part_of_a_recipe(tmp_path: Path) -> None:
     assert again.ray == read.ray
     with pytest.raises(ConfigError, match=r"ray\.groups\.0\.gpu'; did you mean"):
         recipe(tmp_path, HEAD + CARDS + LOOKS + RAY.replace("gpus", "gpu"))
+
+
+@pytest.mark.parametrize("name", ["cards", "solids_depth", "solids_view"])
+def test_recipes_of_drawn_sets_open_their_sources(name: str, root: Path) -> None:
+    read = read_recipe(root / "recipes" / "tiny" / f"{name}.toml")
+    kinds = ["card_pairs", "cards"] if name == "cards" else ["solids"]
+    assert [table.kind for table in read.sources] == kinds
+    for table in read.sources:
+        assert open_source(table, 1).name == table.name
 
 
 def test_the_tiny_recipe_is_read_back_equal(tmp_path: Path, root: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from producer_sets import SIZE, picture
 
 from hanmo.errors import ConfigError
+from hanmo.flow import ScheduleConfig
 from hanmo.model.latents import image_to_tensor, pack
 from hanmo.pipeline.conditions import generators_of, prepare
 from hanmo.pipeline.pictures import open_sources
@@ -19,6 +20,8 @@ from hanmo.producer.config import EncodeConfig
 from hanmo.producer.encode import Fitted, Networks, encode, fitted, grouped, identity_of, networks_of
 from hanmo.producer.items import Item, pixels_hash
 from hanmo.producer.sample import Sample, Task
+from hanmo.train.batches import Maker, MixConfig
+from hanmo.train.samples import EmptyPrompts
 
 CONFIG = EncodeConfig(sizes=(SIZE, (64, 64)))
 
@@ -55,6 +58,41 @@ def test_an_edit_is_encoded_as_the_pipeline_encodes_it(networks: Networks, count
     torch.testing.assert_close(stored.hidden, wanted.positive.states[0], atol=1e-5, rtol=1e-5)
     latents = torch.cat([pack(networks.vae.normalise(mean[None])) for mean, _ in stored.sources], dim=1)
     torch.testing.assert_close(latents, wanted.pictures, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_dropped_caption_becomes_the_empty_prompt_with_the_same_pictures(networks: Networks, count: int) -> None:
+    one, other = item(1, "change the card to green", count, "ti2i"), item(5, "paint it blue", count, "ti2i")
+    asked = replace(CONFIG, empty_edits=True)
+    found = made(networks, one, replace(one, caption="another wish"), other, config=asked)
+    for each, stored in zip((one, one, other), found, strict=True):
+        request = Request((each.caption,), "edit", images=(each.sources,), seeds=(0,), cfg_scale=4.0)
+        works = plan_work(request, open_sources(request.images), networks.preferences)
+        request = request.resolve(networks.preferences, [work.output for work in works])
+        with torch.no_grad():
+            wanted = prepare(
+                request, works, networks.encoder, networks.vae, networks.preferences.max_text, generators_of(request)
+            )
+        assert stored.empty is not None
+        assert wanted.negative is not None, "guidance moves away from it"
+        torch.testing.assert_close(stored.empty, wanted.negative.states[0], atol=1e-5, rtol=1e-5)
+    first, _, last = found
+    assert first.empty is not None
+    assert last.empty is not None
+    assert float((first.empty - last.empty).abs().max()) > 1e-3, "the pictures are in it"
+    (sample,) = made(networks, one, config=asked)
+    dropping = Maker(MixConfig(edit_dropout=1.0), networks.vae.config, EmptyPrompts(), ScheduleConfig())
+    batch = dropping.batch([sample], [torch.Generator().manual_seed(0)])
+    assert sample.empty is not None
+    assert torch.equal(batch.states[0], sample.empty)
+    assert made(networks, item(1, "a card"), config=asked)[0].empty is None, "text alone has one for all"
+
+
+def test_empty_prompts_are_part_of_the_identity_and_their_absence_leaves_older_stores_alone(networks: Networks) -> None:
+    before = {"resolution": 256, "sizes": [[128, 64]], "enlarge": 1.0, "precision": "float32", "repaint": "x"}
+    config = EncodeConfig(sizes=(SIZE,), repaint="x")
+    assert identity_of(networks, config) == networks.identity.with_config(before)
+    assert identity_of(networks, replace(config, empty_edits=True)) != identity_of(networks, config)
 
 
 def test_words_are_stored_without_the_template_and_without_padding(networks: Networks) -> None:

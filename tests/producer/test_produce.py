@@ -11,18 +11,23 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from producer_samples import same
-from producer_sets import SIZE, captioned, pair, write_set
+from producer_sets import SIZE, captioned, pair, picture, write_set
 
 from hanmo.data.layout import shards_of
 from hanmo.data.operator import Threshold
+from hanmo.data.pairs import Pair, pair_records
+from hanmo.data.record import Caption
 from hanmo.errors import ConfigError, HanmoError, RequestError
 from hanmo.producer.batches import StoreBatches
 from hanmo.producer.broker import Broker, BrokerConfig
 from hanmo.producer.config import ChooseConfig, EncodeConfig, ProducerConfig, producer_config
-from hanmo.producer.encode import Networks, identity_of
+from hanmo.producer.encode import Networks, encode, fitted, identity_of
 from hanmo.producer.items import items_of, operators_of
+from hanmo.producer.posteriors import Posteriors
 from hanmo.producer.prefetch import Prefetch
 from hanmo.producer.produce import RunConfig, fill_store, work, working
 from hanmo.producer.ray_engine import on_ray
@@ -72,6 +77,28 @@ def test_a_set_becomes_a_store_and_is_not_made_twice(tmp_path: Path, networks: N
     assert batches.counts == {"t2i/128x64": 4, "ti2i/128x64": 1}
 
 
+def test_a_set_that_went_through_is_not_looked_at_again_until_something_changes(
+    tmp_path: Path, networks: Networks
+) -> None:
+    data, store = write_set(tmp_path / "set", [captioned(1), captioned(2, "one", "one")]), tmp_path / "store"
+    (tar,) = shards_of(data)
+    whole, times = tar.read_bytes(), tar.stat()
+    assert fill_store(data, store, networks, CONFIG, RUN) == {"made": 2}
+    tar.write_bytes(b"x" * len(whole))
+    os.utime(tar, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert fill_store(data, store, networks, CONFIG, RUN) == {"known": 2}, "nothing was read"
+    with pytest.raises(HanmoError, match=tar.name):  # another choice may make other samples of the same set
+        fill_store(data, store, networks, replace(CONFIG, choose=ChooseConfig(captions="first")), RUN)
+    os.utime(tar)
+    with pytest.raises(HanmoError, match=tar.name):
+        fill_store(data, store, networks, CONFIG, RUN)
+    tar.write_bytes(whole)
+    os.utime(tar, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for path in store.rglob("*.safetensors"):
+        path.unlink()
+    assert fill_store(data, store, networks, CONFIG, RUN) == {"made": 2}, "what the store has lost is made again"
+
+
 def test_a_store_of_other_networks_is_refused_before_any_work(tmp_path: Path, networks: Networks) -> None:
     data = write_set(tmp_path / "set", [captioned(1)])
     fill_store(data, tmp_path / "store", networks, CONFIG, RUN)
@@ -85,6 +112,44 @@ def test_all_three_tasks_come_from_one_set(tmp_path: Path) -> None:
     choose = ChooseConfig(tasks=("t2i", "ti2i", "i2i"))
     found = Counter((one.task, len(one.sources)) for one in items_of(shards_of(data)[0], choose))
     assert found == {("t2i", 0): 1, ("i2i", 1): 2, ("ti2i", 2): 1}
+
+
+def test_the_target_of_a_pair_is_text_to_image_where_asked_and_no_picture_is_encoded_twice(
+    tmp_path: Path, networks: Networks
+) -> None:
+    said = (Caption("a dark card", "synthetic", "en"), Caption("一张暗色卡片", "synthetic", "zh"))
+    source = np.asarray(picture(10))
+    wish = Caption("make it darker", "synthetic", "en")
+    data = write_set(tmp_path / "set", pair_records(Pair("darken", (source,), source // 2, (wish,), said), "pairs"))
+    (tar,) = shards_of(data)
+    assert [one.task for one in items_of(tar, CONFIG.choose)] == ["ti2i"], "off unless asked for"
+    choose = ChooseConfig(("t2i", "ti2i", "i2i"), described=True)
+    found = list(items_of(tar, choose))
+    assert [(one.task, one.caption) for one in found] == [
+        ("ti2i", "make it darker"),
+        ("t2i", "a dark card"),
+        ("t2i", "一张暗色卡片"),
+        ("i2i", ""),
+    ]
+    assert [one.task for one in items_of(tar, ChooseConfig(("ti2i",), described=True))] == ["ti2i"]
+    posteriors, targets = Posteriors(networks.vae), []
+    for item in found:
+        one = fitted(item, networks, CONFIG.encode, identity_of(networks, CONFIG.encode))
+        assert one is not None
+        targets += [sample.target[0] for sample in encode([one], networks, CONFIG.encode, posteriors)]
+    assert posteriors.asked == 2, "the source and the target, for four samples"
+    assert all(torch.equal(target, targets[0]) for target in targets)
+
+
+def test_remembered_posteriors_are_those_of_their_pictures_also_when_there_is_no_room(networks: Networks) -> None:
+    pictures = [picture(1), picture(2), picture(1), picture(3, (64, 64))]
+    kept, bare = Posteriors(networks.vae), Posteriors(networks.vae, room=0)
+    wanted = [Posteriors(networks.vae).of([one])[0][0] for one in pictures]
+    for _ in range(2):
+        for posteriors in (kept, bare):
+            for (mean, _), own in zip(posteriors.of(pictures), wanted, strict=True):
+                torch.testing.assert_close(mean, own, atol=1e-5, rtol=1e-5)
+    assert (kept.asked, bare.asked) == (3, 6)
 
 
 def test_chosen_operators_keep_records_back_and_are_counted(tmp_path: Path) -> None:
@@ -102,7 +167,7 @@ def test_chosen_operators_keep_records_back_and_are_counted(tmp_path: Path) -> N
 def test_a_configuration_survives_its_way_through_json() -> None:
     config = ProducerConfig(
         EncodeConfig(sizes=((64, 32), (32, 64)), enlarge=1.5),
-        ChooseConfig(("i2i",), "first", ("a",), {"a": {"b": 1}}, {"a": {"x": Threshold(low=0.5)}}),
+        ChooseConfig(("i2i",), "first", True, ("a",), {"a": {"b": 1}}, {"a": {"x": Threshold(low=0.5)}}),
     )
     assert producer_config(config.to_json()) == config
     with pytest.raises(ConfigError, match="resolutions"):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from producer_samples import IDENTITY, same, sample
 
 from hanmo.errors import RequestError
@@ -28,6 +29,20 @@ def test_samples_come_back_bit_by_bit_grouped_by_task_and_size(tmp_path: Path) -
             read = reader.sample(shard.name, row)
             assert read is not None
             assert same(read, made)
+
+
+def test_an_empty_prompt_lies_beside_its_sample_and_the_header_says_so(tmp_path: Path) -> None:
+    with_one = replace(sample(1, task="ti2i"), empty=torch.randn(2, 8))
+    write_shard(tmp_path, [with_one, sample(2, task="ti2i")], IDENTITY)
+    (shard,) = look(tmp_path).shards
+    assert shard.empty == (True, False)
+    first, second = (Reader(tmp_path).sample(shard.name, row) for row in (0, 1))
+    assert first is not None
+    assert second is not None
+    assert first.empty is not None
+    assert with_one.empty is not None
+    assert torch.equal(first.empty, with_one.empty)
+    assert second.empty is None
 
 
 def test_the_same_samples_are_one_file(tmp_path: Path) -> None:

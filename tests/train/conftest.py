@@ -22,6 +22,7 @@ from hanmo.producer.config import ChooseConfig, EncodeConfig
 from hanmo.train.data import DataConfig
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig
 from hanmo.train.optim import OptimConfig
+from hanmo.train.pair_preview import PairPreviewConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.recipe import Base, FlowRecipe, NewModel, NewTransformer, NewVAE, RunConfig, SamplesRecipe, VAERecipe
 from hanmo.train.stored import StoreConfig
@@ -148,5 +149,5 @@ def samples_recipe(tmp_path: Path, samples_base: Path) -> SamplesRecipe:
         choose=ChooseConfig(tasks=("t2i", "i2i")),
         validation=ValidationConfig(share=0.2, samples=4, bins=2, every=4),
         optim=OptimConfig(lr=1e-2, warmup=1),
-        preview=PreviewConfig(prompts=0),
+        preview=PairPreviewConfig(prompts=0),
     )

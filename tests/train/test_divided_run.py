@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def recipe(samples_recipe: SamplesRecipe) -> SamplesRecipe:
     """Adam's first steps have the length of the rate whatever the gradient; `eps` keeps rounding from deciding them."""
-    optim = replace(samples_recipe.optim, lr=1e-3, eps=1e-5)
+    optim = replace(samples_recipe.optim, lr=1e-3, eps=1e-5, schedule="constant")
     return replace(samples_recipe, run=replace(samples_recipe.run, accumulate=2), optim=optim)
 
 

@@ -72,17 +72,16 @@ def test_a_dropped_caption_of_an_edit_is_the_empty_prompt_with_the_same_pictures
     assert torch.equal(dropped.condition, told.condition)
 
 
-def test_empty_prompts_of_edits_are_read_when_they_are_needed(tmp_path: Path) -> None:
+def test_an_edit_holds_its_own_empty_prompt_and_text_alone_shares_one(tmp_path: Path) -> None:
     source = keep(tmp_path, EDITS)
     empty = source.empty()
     assert empty.text is None
-    assert list(empty.edits) == [given.id for given in EDITS]
-    assert len(empty.edits) == 2
+    assert not any(empty.lack(entry) for entry in source.entries())
+    assert torch.equal(empty.of(source.sample(EDITS[0].id)), own(EDITS[0]))
+    assert keep(tmp_path, PLAIN).sample(PLAIN[0].id).empty is None
     (tmp_path / f"{EDITS[1].id}.safetensors").unlink()
-    assert not empty.lack(source.entries()[1])
-    assert torch.equal(empty.of(EDITS[0]), own(EDITS[0]))
     with pytest.raises(RequestError, match="damaged"):
-        empty.of(EDITS[1])
+        source.sample(EDITS[1].id)
 
 
 def test_sizes_of_fewer_pictures_than_a_batch_fill_it_and_all_come(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hanmo.errors import RequestError, TrainingError
+from hanmo.errors import ConfigError, RequestError, TrainingError
 from hanmo.producer.encode import identity_of, networks_of
+from hanmo.train.batches import MixConfig
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.recipe import SamplesRecipe, read
 from hanmo.train.run import train
@@ -32,7 +33,7 @@ def losses(folder: Path) -> dict[int, float]:
 def test_a_set_becomes_a_store_and_the_store_a_checkpoint(recipe: SamplesRecipe, samples_base: Path) -> None:
     export = train(recipe)
     assert open_folder(export).transformer == open_folder(samples_base).transformer
-    assert {path.name for path in recipe.data.store.iterdir()} == {"t2i", "i2i"}
+    assert {path.name for path in recipe.data.store.iterdir()} == {"t2i", "i2i", "filled"}
     assert list(losses(export.parent)) == list(range(1, 9))
     measured = [json.loads(line) for line in (export.parent / "validation.jsonl").read_text("utf-8").splitlines()]
     assert [line["step"] for line in measured] == [4, 8]
@@ -75,6 +76,19 @@ def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -
     other = replace(recipe, name="other", encode=replace(recipe.encode, sizes=((64, 64), (64, 128))))
     with pytest.raises(RequestError, match="store"):
         train(other)
+
+
+def test_captions_of_reconstructions_are_dropped_where_the_store_has_their_empty_prompts(recipe: SamplesRecipe) -> None:
+    train(replace(recipe, run=replace(recipe.run, steps=1)))
+    with pytest.raises(ConfigError, match=r"mix\.edit_dropout is 0\.5, but encode\.empty_edits is false"):
+        replace(recipe, mix=MixConfig(edit_dropout=0.5))
+    dropping = replace(
+        recipe, name="other", mix=MixConfig(edit_dropout=0.5), encode=replace(recipe.encode, empty_edits=True)
+    )
+    with pytest.raises(RequestError, match="is stale: its config"):
+        train(dropping)
+    export = train(replace(dropping, name="new", data=replace(recipe.data, store=recipe.data.store.with_name("new"))))
+    assert list(losses(export.parent)) == list(range(1, 9))
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from hanmo.errors import RequestError
+from hanmo.errors import OutputError, RequestError
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,22 @@ def check_installed() -> None:
 
     if missing := [name for name in ("pyarrow", "fontTools") if find_spec(name) is None]:
         raise RequestError(f"the data engine needs {' and '.join(missing)}: pip install 'hanmo[data]'")
+
+
+def make_folder(folder: Path) -> list[str]:
+    """Make a folder, and those above it, where they are missing.
+
+    Returns:
+        The names of what lies in it.
+
+    Raises:
+        OutputError: it cannot be made, or not be read.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror or error}; give another folder") from None
 
 
 def listed(text: str | None) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hanmo.cli.actions import check_installed
+from hanmo.cli.actions import check_installed, make_folder
 from hanmo.cli.answer import say
-from hanmo.errors import OutputError, RequestError
+from hanmo.errors import RequestError
 
 if TYPE_CHECKING:
     from hanmo.data.annotate.vision import Vision
@@ -84,10 +84,7 @@ def run(args: argparse.Namespace, shards_in: Callable[[Path], list[list[Path]]])
     )
     shards, folder = shards_in(Path(args.place))[-1], Path(args.to)
     vision = _vision(args)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror or error}; give another folder") from None
+    make_folder(folder)
     journal, total = folder / "answers.jsonl", sum(len(list(read_index(shard, ["id"]))) for shard in shards)
     report = annotate_all(items_of(shards), vision, journal, config, total)
     ends = "\t".join(f"{count} {end}" for end, count in sorted(report.ends.items()))

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hanmo.cli.actions import check_installed, listed
+from hanmo.cli.actions import check_installed, listed, make_folder
 from hanmo.cli.answer import say
 from hanmo.errors import OutputError, RequestError
 
@@ -115,10 +115,6 @@ def _make(folder: Path, shards: Sequence[Path]) -> None:
     if any(folder.resolve() in shard.resolve().parents for shard in shards):
         raise RequestError(f"--to {folder} holds the set that is read: give another folder")
     check_parent(folder)
-    try:
-        folder.mkdir(exist_ok=True)
-        strange = [path.name for path in folder.iterdir()]
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}; give another folder") from None
+    strange = make_folder(folder)
     if strange and PLAN not in strange:
         raise OutputError(f"{folder} holds {strange[0]}, which is of no balance: give a new folder")

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hanmo.cli.actions import Action, add_actions, check_installed, listed
+from hanmo.cli.actions import Action, add_actions, check_installed, listed, make_folder
 from hanmo.cli.answer import say
-from hanmo.errors import OutputError, RequestError
+from hanmo.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def _fetch_art(args: argparse.Namespace) -> None:
     if font is not None and not font.is_file():
         raise RequestError(f"--font {font} is no file: give that of NotoColorEmoji.ttf")
     folder, arts = Path(args.folder), tuple(ART) if args.sets is None else listed(args.sets)
-    _make(folder)
+    make_folder(folder)
     sources = fetch_emoji_art(folder / PACKAGES, arts, args.size, args.tones, font)
     made = collect(sources, folder / "set")
     say("\n".join(_table_of(folder / "set", sources)))
@@ -88,13 +88,6 @@ def _table_of(folder: Path, sources: Sequence[EmojiArtSource]) -> list[str]:
         "  ".join((name.ljust(widths[0]), number.rjust(widths[1]), licence.ljust(widths[2]), whose))
         for name, number, licence, whose in lines
     ]
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror or error}; give another folder") from None
 
 
 # --- urls ------------------------------------------------------------------------------------------

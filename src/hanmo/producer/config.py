@@ -9,7 +9,7 @@ A running link hands the newest ones to its producers (`link.Meta.config`). It d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from hanmo.config import from_mapping
@@ -28,6 +28,8 @@ class EncodeConfig:
         enlarge: how much a picture may be enlarged to cover its size; beyond that it is no sample. 1 is not at all.
         precision: of the stored numbers.
         repaint: what is said for reconstruction (the report's I2I), where the target is the source.
+        empty_edits: also ask for the empty prompt of each edit and reconstruction, so that training may drop their
+            captions (`mix.edit_dropout`); it is stored beside the sample, and costs about as much as another caption.
 
     Raises:
         ConfigError: a size that cannot be trained, or a factor below 1.
@@ -38,6 +40,7 @@ class EncodeConfig:
     enlarge: float = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"
     repaint: str = "Keep the picture exactly as it is."
+    empty_edits: bool = False
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -47,6 +50,16 @@ class EncodeConfig:
         if not self.enlarge >= 1.0:
             raise ConfigError(f"encode.enlarge is {self.enlarge}; it must be 1 (not at all) or more")
 
+    def to_json(self) -> dict[str, Any]:
+        """What the identity of samples hashes; keys that came later are left out at their defaults.
+
+        So a store that was made before there was such a key is not stale.
+        """
+        known: dict[str, Any] = {**vars(self), "sizes": [list(size) for size in self.sizes]}
+        if not self.empty_edits:
+            del known["empty_edits"]
+        return known
+
 
 @dataclass(frozen=True)
 class ChooseConfig:
@@ -55,6 +68,7 @@ class ChooseConfig:
     Args:
         tasks: of which samples are made: a captioned picture gives t2i, a pair ti2i, any of these pictures i2i.
         captions: every caption (instruction) of a picture (pair) a sample of its own, or the first alone.
+        described: a pair whose target has captions gives t2i, too.
         use: operators of the data engine that look at each record first.
         config: their tables.
         thresholds: operator -> score -> threshold.
@@ -65,6 +79,7 @@ class ChooseConfig:
 
     tasks: tuple[Literal["t2i", "ti2i", "i2i"], ...] = ("t2i", "ti2i")
     captions: Literal["all", "first"] = "all"
+    described: bool = False
     use: tuple[str, ...] = ()
     config: dict[str, dict[str, Any]] = field(default_factory=dict)
     thresholds: dict[str, dict[str, Threshold]] = field(default_factory=dict)
@@ -85,7 +100,7 @@ class ProducerConfig:
     def to_json(self) -> dict[str, Any]:
         """As a link's meta carries it."""
         known: dict[str, Any] = asdict(self)
-        known["encode"]["sizes"] = [list(size) for size in self.encode.sizes]
+        known["encode"] = self.encode.to_json()
         known["choose"]["tasks"], known["choose"]["use"] = list(self.choose.tasks), list(self.choose.use)
         return known
 
@@ -105,4 +120,4 @@ def producer_config(known: Mapping[str, Any]) -> ProducerConfig:
 
 def _with_config(choose: ChooseConfig, config: Mapping[str, Mapping[str, Any]]) -> ChooseConfig:
     tables = {name: dict(table) for name, table in config.items()}
-    return ChooseConfig(choose.tasks, choose.captions, choose.use, tables, choose.thresholds)
+    return replace(choose, config=tables)

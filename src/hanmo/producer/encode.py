@@ -21,13 +21,14 @@ from torch import Tensor
 from hanmo.data.buckets import Bucket, bucket_of, buckets, fit
 from hanmo.errors import RequestError
 from hanmo.model.encoder import ConditionEncoder
-from hanmo.model.latents import image_to_tensor
 from hanmo.model.tokens import DROP, TEMPLATE, Kind
 from hanmo.model.vae import VAE
 from hanmo.pipeline.geometry import Size, resized, size_for
+from hanmo.pipeline.request import DEFAULT_NEGATIVE
 from hanmo.producer.config import EncodeConfig
 from hanmo.producer.identity import Identity, digest, sample_id, weights_hash
 from hanmo.producer.items import Item
+from hanmo.producer.posteriors import Posteriors
 from hanmo.producer.sample import Posterior, Sample
 from hanmo.weights.preferences import Preferences
 
@@ -78,12 +79,7 @@ def networks_of(encoder: ConditionEncoder, vae: VAE, preferences: Preferences) -
 
 def identity_of(networks: Networks, config: EncodeConfig) -> Identity:
     """Of the samples that these networks make under a configuration; what a consumer's run asks for, too."""
-    return networks.identity.with_config(_plain(config))
-
-
-def _plain(config: EncodeConfig) -> dict[str, object]:
-    """As `ProducerConfig.to_json` says it, so that a link and a store give one hash."""
-    return {**vars(config), "sizes": [list(size) for size in config.sizes]}
+    return networks.identity.with_config(config.to_json())
 
 
 def fitted(item: Item, networks: Networks, config: EncodeConfig, identity: Identity) -> Fitted | None:
@@ -109,22 +105,28 @@ def fitted(item: Item, networks: Networks, config: EncodeConfig, identity: Ident
 
 
 @torch.no_grad()
-def encode(group: Sequence[Fitted], networks: Networks, config: EncodeConfig) -> list[Sample]:
+def encode(
+    group: Sequence[Fitted], networks: Networks, config: EncodeConfig, posteriors: Posteriors | None = None
+) -> list[Sample]:
     """Samples of items of one bucket; fewer where a prompt is longer than the encoder reads.
 
     Args:
         group: of one task, size and number of sources (`grouped`).
         networks: from `networks_of`.
         config: see `EncodeConfig`.
+        posteriors: of the networks' autoencoder, where what it said of earlier groups is remembered.
     """
     kind = _kind(group[0].item, networks.preferences)
     hidden = _hidden(group, kind, networks)
+    asked = config.empty_edits and kind != "t2i"
+    empty: Sequence[Tensor | None] = _empty(group, kind, networks) if asked else [None] * len(group)
     pictures = {id(one): one for each in group for one in (each.target, *each.sources)}
-    posteriors = _posteriors(list(pictures.values()), networks.vae)
+    said = (posteriors or Posteriors(networks.vae)).of(list(pictures.values()))
+    found = dict(zip(pictures, said, strict=True))
     dtype = _TYPES[config.precision]
 
     def stored(picture: Image.Image) -> Posterior:
-        mean, logvar = posteriors[id(picture)]
+        mean, logvar = found[id(picture)]
         return mean.to(dtype), logvar.to(dtype)
 
     return [
@@ -137,8 +139,9 @@ def encode(group: Sequence[Fitted], networks: Networks, config: EncodeConfig) ->
             hidden=states.to(dtype),
             caption=each.caption,
             source=each.item.source,
+            empty=None if nothing is None else nothing.to(dtype),
         )
-        for each, states in zip(group, hidden, strict=True)
+        for each, states, nothing in zip(group, hidden, empty, strict=True)
         if states is not None
     ]
 
@@ -186,29 +189,29 @@ def _in_area(picture: Image.Image, area: int) -> Image.Image:
 
 def _hidden(group: Sequence[Fitted], kind: Kind, networks: Networks) -> list[Tensor | None]:
     """Last states of each, on the CPU; None where the words are too many or spell a reserved token."""
-    encoder, limit = networks.encoder, networks.preferences.max_text
-    words = [each.caption for each in group]
-    seen = None if kind == "t2i" else [each.seen for each in group]
     try:
-        found = encoder.encode(words, seen, kind, limit)
+        return list(_asked([each.caption for each in group], group, kind, networks))
     except RequestError:
         if len(group) == 1:
             return [None]
         return [states for each in group for states in _hidden([each], kind, networks)]
+
+
+def _empty(group: Sequence[Fitted], kind: Kind, networks: Networks) -> list[Tensor]:
+    """Last states of the empty prompt with the sources of each; several wishes for the same pictures ask once."""
+    names = [each.item.pictures[1:] for each in group]
+    once = {name: each for name, each in zip(names, group, strict=True)}
+    found = dict(zip(once, _asked([DEFAULT_NEGATIVE] * len(once), list(once.values()), kind, networks), strict=True))
+    return [found[name] for name in names]
+
+
+def _asked(words: Sequence[str], group: Sequence[Fitted], kind: Kind, networks: Networks) -> list[Tensor]:
+    """Last states of words with the pictures of a group, on the CPU.
+
+    Raises:
+        RequestError: the words are too many or spell a reserved token.
+    """
+    seen = None if kind == "t2i" else [each.seen for each in group]
+    found = networks.encoder.encode(words, seen, kind, networks.preferences.max_text)
     lengths = [found.states.shape[1]] * len(group) if found.mask is None else found.mask.sum(1).tolist()
     return [states[:length].cpu() for states, length in zip(found.states, lengths, strict=True)]
-
-
-def _posteriors(pictures: Sequence[Image.Image], vae: VAE) -> dict[int, Posterior]:
-    """Of each picture, on the CPU, pictures of one size in one run."""
-    weight = vae.quant_conv.weight
-    sizes: dict[Size, list[Image.Image]] = {}
-    for picture in pictures:
-        sizes.setdefault(picture.size, []).append(picture)
-    found: dict[int, Posterior] = {}
-    for some in sizes.values():
-        pixels = torch.cat([image_to_tensor(picture) for picture in some]).to(weight.device, weight.dtype)
-        posterior = vae.encode(pixels)
-        for picture, mean, logvar in zip(some, posterior.mean.cpu(), posterior.logvar.cpu(), strict=True):
-            found[id(picture)] = mean, logvar
-    return found

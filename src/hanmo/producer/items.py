@@ -1,8 +1,9 @@
 """From a shard of the data engine to what shall be encoded: pictures, words, a task (report section 4.1.1).
 
 Records go through the chosen operators first, so that a running producer can be made stricter without another run of
-the data engine. A captioned picture is text to image, a pair an edit; either gives reconstruction where that is asked
-for. Ids are known here already, before anything is decoded twice or encoded. It does not know models or sizes.
+the data engine. A captioned picture is text to image, a pair an edit; either gives reconstruction, and a pair's target
+text to image, where that is asked for. Ids are known here already, before anything is decoded twice or encoded. It does
+not know models or sizes.
 """
 
 from __future__ import annotations
@@ -128,6 +129,9 @@ def _edits(pair: Pair, choose: ChooseConfig, source: str) -> Iterator[Item]:
     if "ti2i" in choose.tasks:
         for said in _said(pair.instructions, choose):
             yield Item("ti2i", target, sources, said, names, source)
+    if "t2i" in choose.tasks and choose.described:
+        for said in _said(pair.captions, choose):
+            yield Item("t2i", target, (), said, names[:1], source)
     if "i2i" in choose.tasks:
         yield Item("i2i", target, (target,), "", (names[0], names[0]), source)
 

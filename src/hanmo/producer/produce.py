@@ -22,10 +22,12 @@ from hanmo.log import get_logger, progress
 from hanmo.producer.broker import Broker
 from hanmo.producer.config import ProducerConfig, producer_config
 from hanmo.producer.encode import Fitted, Networks, encode, fitted, grouped, identity_of
+from hanmo.producer.filled import known_of, mark_of, write_mark
 from hanmo.producer.identity import Identity, refuse_stale
 from hanmo.producer.index import write_indexed
 from hanmo.producer.items import items_of, operators_of
 from hanmo.producer.link import Claim, Link, Meta, put_all
+from hanmo.producer.posteriors import Posteriors
 from hanmo.producer.sample import Sample
 from hanmo.producer.store import look
 from hanmo.producer.wire import bucket_of
@@ -85,8 +87,9 @@ def samples_of(
     counts = Counter() if counts is None else counts
     identity = identity_of(networks, config.encode)
     ready = _fitted(shard, networks, config, identity, operators, known, counts)
+    posteriors = Posteriors(networks.vae)
     for group in grouped(ready, run.batch):
-        made = encode(group, networks, config.encode)
+        made = encode(group, networks, config.encode, posteriors)
         counts["made"] += len(made)
         counts["too many words"] += len(group) - len(made)
         if made:
@@ -119,6 +122,8 @@ def fill_store(
 ) -> Counter[str]:
     """Bring a finished set of the data engine into a store.
 
+    A set that went through before, unchanged, is not looked at again (`filled`).
+
     Args:
         data: the set's folder, such as runs/NAME/set7.
         store: the folder; what is there already is not made again.
@@ -138,7 +143,10 @@ def fill_store(
     tars, counts = shards_of(data), Counter[str]()
     operators = operators_of(config.choose, run.modules)
     identity = identity_of(networks, config.encode)
-    known = look(store, identity).ids
+    mark, there = mark_of(store, data, identity, config, run.modules), look(store, identity)
+    if (before := known_of(mark, there)) is not None:
+        return +before
+    known = there.ids
     waiting: dict[str, list[Sample]] = {}
     with progress(len(tars), "shards") as bar:
         for tar in tars:
@@ -153,6 +161,7 @@ def fill_store(
         for rest in waiting.values():
             if rest:
                 write_indexed(store, rest, identity)
+    write_mark(mark, data, look(store, identity), counts)
     return +counts
 
 

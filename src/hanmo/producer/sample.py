@@ -1,8 +1,9 @@
 """One training sample, as producers store it and the training loop eats it (report section 4.1.1).
 
 Everything a frozen network has to say about a picture and its caption is in it, so a training process loads neither the
-condition encoder nor the autoencoder. The posterior is kept, not a latent: every use draws another. It does not know
-where samples come from, nor how they become batches.
+condition encoder nor the autoencoder. The posterior is kept, not a latent: every use draws another. The empty prompt of
+an edit is kept beside it, since it holds what the encoder saw in the sources; that of text alone is one for all.
+It does not know where samples come from, nor how they become batches.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Sample:
         caption: what was encoded; for people and logs.
         source: name of the data source.
         weight: of its loss.
+        empty: states like `hidden` of the empty prompt with the same sources, for dropped captions; E tokens.
+            None for text to image, and where no producer was asked for it.
     """
 
     id: str
@@ -45,3 +48,4 @@ class Sample:
     caption: str = ""
     source: str = ""
     weight: float = 1.0
+    empty: Float[Tensor, "E D"] | None = None

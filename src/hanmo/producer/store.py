@@ -39,12 +39,14 @@ class Shard:
         bucket: see `wire.bucket_name`.
         ids: of its samples, in their order.
         sources: names of the data sources that they are from.
+        empty: whether each has its empty prompt beside it.
     """
 
     name: str
     bucket: str
     ids: tuple[str, ...]
     sources: tuple[str, ...] = ()
+    empty: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,13 @@ def look(store: Path, wanted: Identity | None = None, accept: Accept = "exact") 
             manifest = _manifest(path)
             ids = tuple(str(row["id"]) for row in manifest.rows)
             sources = tuple(str(row["source"]) for row in manifest.rows)
+            empty = tuple(wire.has_empty(manifest, row) for row in range(len(ids)))
         except (HanmoError, LookupError, OSError) as error:
             skipped.append((name, str(error)))
             continue
         if wanted is not None:
             refuse_stale(wanted, manifest.identity, str(path), accept)
-        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids, sources))
+        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids, sources, empty))
     if skipped:
         _log.warning("%s: %d damaged shards are passed over, such as %s (%s)", store, len(skipped), *skipped[0])
     return Catalogue(store, tuple(shards), tuple(skipped))

@@ -2,9 +2,10 @@
 
     8 bytes, length of the header | header: JSON | numbers of all tensors, without gaps
 
-Tensors are called N.target.mean, N.hidden, N.source.0.mean, ... for sample number N; everything else of the samples is
-JSON in the header's metadata, with their identity and a hash of the numbers. Any reader of safetensors takes the file.
-Reading makes tensors on the buffer itself: they live as long as it does, and share it. It does not know files or links.
+Tensors are called N.target.mean, N.hidden, N.source.0.mean, ... for sample number N, and N.empty where it has an empty
+prompt; everything else of the samples is JSON in the header's metadata, with their identity and a hash of the numbers.
+Any reader of safetensors takes the file. Reading makes tensors on the buffer itself: they live as long as it does, and
+share it. It does not know files or links.
 """
 
 from __future__ import annotations
@@ -199,9 +200,15 @@ def sample_at(buffer: Buffer, manifest: Manifest, row: int) -> Sample:
             caption=known["caption"],
             source=known["source"],
             weight=known["weight"],
+            empty=tensor("empty") if has_empty(manifest, row) else None,
         )
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise HanmoError(f"sample {row} is not whole ({type(error).__name__})") from None
+
+
+def has_empty(manifest: Manifest, row: int) -> bool:
+    """Whether the empty prompt of sample number `row` lies beside it."""
+    return f"{row}.empty" in manifest.places
 
 
 def unpacked(buffer: Buffer) -> tuple[Manifest, list[Sample]]:
@@ -218,6 +225,8 @@ def unpacked(buffer: Buffer) -> tuple[Manifest, list[Sample]]:
 def _tensors(number: int, sample: Sample) -> list[tuple[str, Tensor]]:
     named = [("target", sample.target), *((f"source.{n}", source) for n, source in enumerate(sample.sources))]
     found = [(f"{number}.hidden", sample.hidden)]
+    if sample.empty is not None:
+        found.append((f"{number}.empty", sample.empty))
     for name, (mean, logvar) in named:
         found += [(f"{number}.{name}.mean", mean), (f"{number}.{name}.logvar", logvar)]
     return found

@@ -28,7 +28,7 @@ from hanmo.model.config import VAEConfig
 from hanmo.model.latents import pack
 from hanmo.producer.sample import Sample, Task
 from hanmo.train.rows import Shapes
-from hanmo.train.samples import EmptyPrompts, Entry
+from hanmo.train.samples import WAYS, EmptyPrompts, Entry
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class MixConfig:
 
     Attributes:
         dropout: share of captions of text-to-image that become the empty prompt.
-        edit_dropout: the same of edits and reconstructions; the producer must have encoded their empty prompts.
+        edit_dropout: the same of edits and reconstructions; wants `encode.empty_edits`.
         t_mean: mean of the normal behind logit-normal t; above 0 favours noise.
         t_std: its standard deviation.
         shift: move t towards noise as sampling does at the target's resolution.
@@ -126,7 +126,7 @@ class Maker:
                 key = "mix.dropout" if entry.task == "t2i" else "mix.edit_dropout"
                 raise ConfigError(
                     f"{key} is {self.config.dropout_of(entry.task)}, but sample {entry.id} ({entry.task}) has no empty "
-                    f"prompt: let the producer write them, or set {key} = 0"
+                    f"prompt: {WAYS[entry.task == 't2i']}, or set {key} = 0"
                 )
 
     def batch(

@@ -7,11 +7,9 @@ are encoded or drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from torch import Tensor
 
 from hanmo.errors import RequestError
 from hanmo.producer.sample import Sample
@@ -36,39 +34,20 @@ class FolderSource:
 
     def entries(self) -> Sequence[Entry]:
         """All of them."""
-        return [Entry(one.id, one.task, one.sizes[0]) for one in self.kept]
+        return [Entry(one.id, one.task, one.sizes[0], empty=one.task != "t2i") for one in self.kept]
 
     def sample(self, key: str) -> Sample:
-        """The sample of this id.
+        """The sample of this id; an edit's with its empty prompt.
 
         Raises:
             RequestError: there is none, or its file is gone or damaged.
         """
         if key not in self._paths:
             raise RequestError(f"no sample has the id {key}; the folder holds {len(self._paths)}")
-        return read_sample(self._paths[key])[0]
+        sample, empty = read_sample(self._paths[key])
+        return sample if sample.task == "t2i" else replace(sample, empty=empty)
 
     def empty(self) -> EmptyPrompts:
-        """What dropped captions become; that of an edit is read when it is dropped."""
+        """What dropped captions of text to image become."""
         plain = next((one for one in self.kept if one.task == "t2i"), None)
-        text = None if plain is None else read_sample(plain.path)[1]
-        return EmptyPrompts(text, _OfEdits({one.id: one.path for one in self.kept if one.task != "t2i"}))
-
-
-@dataclass(frozen=True)
-class _OfEdits(Mapping[str, Tensor]):
-    """States of empty prompts in their files, by the sample's id."""
-
-    paths: Mapping[str, Path]
-
-    def __getitem__(self, key: str) -> Tensor:
-        return read_sample(self.paths[key])[1]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.paths
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.paths)
-
-    def __len__(self) -> int:
-        return len(self.paths)
+        return EmptyPrompts(None if plain is None else read_sample(plain.path)[1])

@@ -34,6 +34,7 @@ from hanmo.train.objectives.perceptual import PerceptualConfig
 from hanmo.train.objectives.ratio import RatioConfig
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
+from hanmo.train.pair_preview import PairPreviewConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.run_config import RunConfig as RunConfig
 from hanmo.train.shard.config import ShardConfig
@@ -212,19 +213,25 @@ class SamplesRecipe:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     cards: CardConfig = field(default_factory=CardConfig)
-    preview: PreviewConfig = field(default_factory=PreviewConfig)
+    preview: PairPreviewConfig = field(default_factory=PairPreviewConfig)
     shard: ShardConfig = field(default_factory=ShardConfig)
 
     def __post_init__(self) -> None:
-        """Check that processes are started in one way.
+        """Check what no single table can, before anything is encoded.
 
         Raises:
-            ConfigError: copies of a divided model.
+            ConfigError: captions that may be dropped will have no empty prompts, or copies of a divided model.
         """
         if self.shard.count > 1 and self.run.processes > 1:
             raise ConfigError(
                 f"run.processes is {self.run.processes} with shard.data x shard.tensor = {self.shard.count}: the "
                 "processes of a divided model are started by torchrun, so set run.processes = 1"
+            )
+        edits = any(task != "t2i" for task in self.choose.tasks)
+        if edits and self.mix.edit_dropout > 0 and not self.encode.empty_edits:
+            raise ConfigError(
+                f"mix.edit_dropout is {self.mix.edit_dropout}, but encode.empty_edits is false: set it to true (and "
+                "give another data.store), or set mix.edit_dropout = 0"
             )
 
 

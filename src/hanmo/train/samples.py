@@ -4,17 +4,16 @@ A source lists what it has, one `Entry` for each sample, and gives a sample by i
 producer, or a list in memory can be one. What is drawn is decided from the entries alone, so nothing is loaded
 that another process of the run will train on.
 
-Dropped captions need hidden states that the sample does not hold: those of the prompt " ". From text alone they
-are the same for every picture; in an edit they also hold what the encoder saw in the sources, so each edit has
-its own. A producer stores them as samples whose `source` is "empty": one with the caption "" for text-to-image,
-and for each edit one whose caption is that edit's id. `empty_prompts` reads them.
+Dropped captions need other hidden states: those of the prompt " ". From text alone they are the same for every
+picture (`EmptyPrompts.text`); in an edit they also hold what the encoder saw in the sources, so each sample has its
+own beside it (`Sample.empty`), where the producer was asked for it.
 
 It does not know how batches are drawn or made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, get_args, runtime_checkable
 
@@ -25,8 +24,8 @@ from hanmo.errors import RequestError
 from hanmo.producer.sample import Sample, Task
 
 TASKS: tuple[Task, ...] = get_args(Task)
-EMPTY = "empty"
-"""Name of the data source of the samples that hold the states of dropped captions."""
+WAYS = ("let the producer write it (encode.empty_edits = true, another store)", "let the encoder say it")
+"""How an edit, and how a text, comes to its empty prompt."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Entry:
         size: of the target, pixels, width and height: its bucket.
         source: name of the data source.
         tags: what else a curriculum may ask for ("text", "refined", "synthetic"): the producer's words.
+        empty: whether its empty prompt lies beside it.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Entry:
     size: tuple[int, int]
     source: str = ""
     tags: frozenset[str] = frozenset()
+    empty: bool = False
 
 
 @runtime_checkable
@@ -79,12 +80,19 @@ class Listed:
 
     def __post_init__(self) -> None:
         """Find samples by their ids."""
-        self._by_id.update((each.id, each) for each in self.samples if each.source != EMPTY)
+        self._by_id.update((each.id, each) for each in self.samples)
 
     def entries(self) -> Sequence[Entry]:
-        """One for each sample but those of dropped captions."""
+        """One for each sample."""
         return [
-            Entry(each.id, each.task, each.size, each.source, self.tags.get(each.id, frozenset()))
+            Entry(
+                each.id,
+                each.task,
+                each.size,
+                each.source,
+                self.tags.get(each.id, frozenset()),
+                each.empty is not None,
+            )
             for each in self._by_id.values()
         ]
 
@@ -101,15 +109,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class EmptyPrompts:
-    """Hidden states of dropped captions.
+    """Hidden states of dropped captions; those of edits and reconstructions lie beside each sample.
 
     Attributes:
         text: of text-to-image; None without any.
-        edits: of edits and reconstructions, by the sample's id; may be a view into a store.
     """
 
     text: Float[Tensor, "T D"] | None = None
-    edits: Mapping[str, Float[Tensor, "_ D"]] = field(default_factory=dict)
 
     def of(self, sample: Sample) -> Float[Tensor, "T D"]:
         """What replaces a sample's hidden states.
@@ -117,21 +123,15 @@ class EmptyPrompts:
         Raises:
             RequestError: the producer has not encoded the empty prompt for it.
         """
-        found = self.text if sample.task == "t2i" else self.edits.get(sample.id)
+        found = self.text if sample.task == "t2i" else sample.empty
         if found is None:
             key = "mix.dropout" if sample.task == "t2i" else "mix.edit_dropout"
             raise RequestError(
                 f"the caption of sample {sample.id} ({sample.task}) is to be dropped, but no empty prompt was encoded "
-                f"for it: let the producer write empty prompts, or set {key} = 0"
+                f"for it: {WAYS[sample.task == 't2i']}, or set {key} = 0"
             )
         return found
 
     def lack(self, entry: Entry) -> bool:
-        """Whether there is nothing for a sample; looks it up without reading an edit's states."""
-        return self.text is None if entry.task == "t2i" else entry.id not in self.edits
-
-
-def empty_prompts(samples: Iterable[Sample]) -> EmptyPrompts:
-    """Collect the states of dropped captions among `samples`; all others are passed over."""
-    empty = {sample.caption: sample.hidden for sample in samples if sample.source == EMPTY}
-    return EmptyPrompts(empty.pop("", None), empty)
+        """Whether there is nothing for a sample."""
+        return self.text is None if entry.task == "t2i" else not entry.empty

@@ -37,7 +37,9 @@ from hanmo.train.initialise import new_config, new_transformer
 from hanmo.train.judge import Judge
 from hanmo.train.metrics import Metrics
 from hanmo.train.mixture import Mixture
+from hanmo.train.model import Model, own_weights, save_model
 from hanmo.train.objectives.samples import SampleObjective, predict
+from hanmo.train.pair_preview import show_pairs
 from hanmo.train.preview import look
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import SamplesRecipe
@@ -53,7 +55,6 @@ from hanmo.train.validation import validate, validation_set
 from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
-from hanmo.weights.save import save_folder
 
 log = get_logger(__name__)
 
@@ -120,23 +121,19 @@ def train_samples(
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         assert frozen is not None, "the first process paints"
+        positions.clear()  # of the last batch's rows
         pipeline = Pipeline(
             shown, frozen.vae, frozen.encoder, checkpoint.schedule, checkpoint.preferences, recipe.name
         )  # fmt: skip
         path = folder.previews / f"step-{step:09d}.png"
-        return look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
+        found = look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
+        show_pairs(pipeline, held, maker, recipe.preview, path.with_name(f"pairs-{step:09d}.png"), step, metrics)
+        return found
 
     def export() -> None:
         assert frozen is not None, "the first process writes"
-        save_folder(
-            folder.export,
-            shown,
-            frozen.vae,
-            frozen.encoder,
-            checkpoint.schedule,
-            "bfloat16",
-            checkpoint.preferences,
-        )
+        whole_model = Model(shown, frozen.encoder, frozen.vae, checkpoint.schedule, checkpoint.preferences)
+        save_model(folder.export, whole_model)
 
     job = Job(
         recipe.name,
@@ -184,9 +181,7 @@ def begin(recipe: SamplesRecipe, checkpoint: Folder, ranks: Ranks, device: torch
     else:
         if new is None:
             transformer = load_transformer(checkpoint, dtype=torch.float32)
-            with torch.no_grad():
-                for parameter in transformer.parameters():
-                    parameter.data = parameter.data.clone()  # loaded weights may be mapped to their file
+            own_weights(transformer)
         else:
             transformer = new_transformer(new, width, recipe.seed)
         transformer.to(device)

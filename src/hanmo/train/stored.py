@@ -14,7 +14,7 @@ from hanmo.errors import RequestError, TrainingError
 from hanmo.producer.identity import Identity
 from hanmo.producer.sample import Sample
 from hanmo.producer.store import Reader, look
-from hanmo.train.samples import EMPTY, Entry
+from hanmo.train.samples import Entry
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,16 @@ class StoreSource:
         for shard in look(self.folder, self.identity).shards:
             task, _, size = shard.bucket.partition("/")
             width, _, height = size.partition("x")
-            for row, (key, source) in enumerate(zip(shard.ids, shard.sources, strict=True)):
+            for row, (key, source, empty) in enumerate(zip(shard.ids, shard.sources, shard.empty, strict=True)):
                 self._places[key] = (shard.name, row)
-                if source != EMPTY:
-                    known: dict[str, object] = {"task": task, "size": (int(width), int(height)), "source": source}
-                    self._entries.append(Entry(key, **known))  # type: ignore[arg-type]
+                known: dict[str, object] = {"task": task, "size": (int(width), int(height)), "source": source}
+                self._entries.append(Entry(key, **known, empty=empty))  # type: ignore[arg-type]
         if not self._entries:
             raise RequestError(f"the store {self.folder} holds no sample: name runs of 'hanmo data' under data.sets")
         self._reader = Reader(self.folder)
 
     def entries(self) -> Sequence[Entry]:
-        """Everything but the samples of dropped captions."""
+        """Everything."""
         return self._entries
 
     def sample(self, key: str) -> Sample:

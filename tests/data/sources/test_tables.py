@@ -4,6 +4,7 @@ import random
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,12 +18,15 @@ from hanmo.data.record import Record
 from hanmo.data.rejects import Reject
 from hanmo.data.shards import write_shard
 from hanmo.data.sources.cards import CardSource
+from hanmo.data.sources.pairs import CardPairSource
 from hanmo.data.sources.paragraphs import ParagraphSource
 from hanmo.data.sources.tables import KINDS, open_source
 from hanmo.data.sources.tables_read import SourceTable
+from hanmo.data.synthesize.cards import Card, draw_array
 from hanmo.data.synthesize.fonts import FACES, font_path
 from hanmo.data.synthesize.hanzi import hanzi, share
 from hanmo.data.synthesize.paragraph_style import ParagraphConfig
+from hanmo.data.synthesize.sample import CardConfig, held_out
 from hanmo.data.taxonomy import leaf_called
 from hanmo.errors import ConfigError, RequestError
 
@@ -111,6 +115,7 @@ DRAWN: dict[str, dict[str, object]] = {
     "pages": {},
     "pairs": {"look": {"width": 128, "height": 128}},
     "solids": {"look": {"width": 96, "height": 96}},
+    "card_pairs": {},
 }
 
 
@@ -123,7 +128,7 @@ def test_every_drawn_kind_depends_on_its_seed_alone_and_has_a_place_in_the_tree(
         assert one.metadata["domain"] == "synthetic"
         assert leaf_called(f"synthetic/rendered text/{one.metadata[SYNTHESIS]}") is not None
         assert one.metadata["where"].startswith(f"{kind}#")
-        assert {caption.language for caption in one.captions} in ({"en", "zh"}, set())
+        assert {caption.language for caption in one.captions} <= {"en", "zh"}
 
 
 def test_captions_of_scenes_and_pages_quote_what_is_written() -> None:
@@ -146,6 +151,40 @@ def test_pairs_are_read_back_whole_and_shapes_are_ours(tmp_path: Path) -> None:
     art = table(kind="pairs", name="pairs", count=1, emoji=write_packages(tmp_path), sets=["fluent-3d"])
     with pytest.raises(RequestError, match="too few emoji for scenes"):
         records(art)
+
+
+def test_pairs_of_cards_are_exact_worded_as_in_training_and_keep_held_out_strings_out() -> None:
+    source = table(kind="card_pairs", name="edits", count=300, licence="Apache-2.0", repaint=0.1)
+    items = list(open_source(source, 5))
+    found = [one for one in items if isinstance(one, Record)]
+    pairs = [pair for pair in pairs_of(found) if isinstance(pair, Pair)]
+    assert len(pairs) == 300 - sum(isinstance(item, Reject) for item in items) > 270
+    assert len({one.id for one in found}) == len(found)
+    assert {one.licence for one in found} == {"Apache-2.0"}
+    languages = set()
+    for pair in pairs:
+        before, after = (Card(**card) for card in pair.details["cards"])
+        assert np.array_equal(pair.sources[0], draw_array(before))
+        assert np.array_equal(pair.target, draw_array(after))
+        assert (before == after) == (pair.kind == "repaint")
+        assert not held_out(before.text)
+        assert not held_out(after.text)
+        (wish,) = pair.instructions
+        assert pair.kind != "text" or after.text in wish.text
+        languages.add((before.script, wish.language))
+    assert {pair.kind for pair in pairs} == {"text", "color", "background", "repaint"}
+    assert languages == {(script, said) for script in ("en", "zh") for said in ("en", "zh")}
+    with pytest.raises(ConfigError, match=r"the source edits has repaint 2\.0; it must lie between 0 and 1"):
+        table(kind="card_pairs", name="edits", repaint=2)
+
+
+def test_of_two_pairs_with_one_picture_the_second_is_a_reject() -> None:
+    look = CardConfig(chinese=0.0, longest_english=1, color=0.0, serif=0.0, small=0.0, placed=0.0)
+    items = list(CardPairSource(60, 1, config=look))
+    found = [one for one in items if isinstance(one, Record)]
+    assert {item.kind for item in items if isinstance(item, Reject)} == {"repeat"}
+    assert len({one.id for one in found}) == len(found)
+    assert all(isinstance(pair, Pair) for pair in pairs_of(found)), "none has lost a picture to an earlier one"
 
 
 def test_each_picture_shows_its_share_of_the_standards_characters() -> None:

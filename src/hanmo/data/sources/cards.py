@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from PIL import Image
 
 from hanmo.data.filters.stage7_taxonomy import SYNTHESIS
-from hanmo.data.record import Caption, Record, make_record
+from hanmo.data.record import Record, make_record
 from hanmo.data.synthesize.captions import caption
+from hanmo.data.synthesize.card_pairs import in_its_language
 from hanmo.data.synthesize.cards import draw
-from hanmo.data.synthesize.characters import is_chinese
 from hanmo.data.synthesize.sample import CardConfig, sample_card
 
 
@@ -44,11 +44,7 @@ class CardSource:
         for number in range(self.count):
             rng = random.Random(f"cards {self.seed} {number}")
             card = sample_card(rng, self.config)
-            words = caption(card, rng)
-            rest = words.text
-            for start, stop in reversed(words.spans):
-                rest = rest[:start] + rest[stop:]
-            known = Caption(words.text, "synthetic", "zh" if any(map(is_chinese, rest)) else "en")
+            known = in_its_language(caption(card, rng))
             where = {"where": f"{self.name}#{number}", SYNTHESIS: "cards", "card": asdict(card)}
             yield make_record(png(draw(card)), (known,), self.name, self.licence, where)
 

@@ -1,9 +1,10 @@
 """Pairs for editing as sources: drawn while they are read (report sections 3.4 and 4.2).
 
 Pair number i of a seed depends on nothing but both, and the emoji that are shown. Its records come one after the
-other, the target last (`hanmo.data.pairs`), and a picture that an earlier pair showed does not come again; one whose
-target came before is a reject. Each record says its own licence: shapes and solids are ours, emoji are not. The ids of
-all records are held in memory, 16 bytes each. It does not know how pairs are drawn.
+other, the target last (`hanmo.data.pairs`); one that shows a picture which an earlier pair showed is a reject, since a
+set keeps every picture once, perhaps in another shard. Where nothing shall change, source and target are one record.
+Each record says its own licence: shapes and solids are ours, emoji are not. The ids of all records are held in memory,
+16 bytes each. It does not know how pairs are drawn.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from hanmo.data.pairs import Pair, pair_records
 from hanmo.data.record import Record
 from hanmo.data.rejects import Reject
 from hanmo.data.sources.emoji_sets import EmojiSetsSource
+from hanmo.data.synthesize.card_pairs import card_pair
+from hanmo.data.synthesize.sample import CardConfig
 from hanmo.data.synthesize.scene_looks import EmojiLooks, emoji_looks, objects
 from hanmo.data.synthesize.scene_sample import KINDS, SceneConfig, scene_pair
 from hanmo.data.synthesize.solids_sample import SOLID_KINDS, SolidConfig, solid_pair
@@ -107,6 +110,44 @@ class SolidSource:
             yield solid_pair(rng, self.config, rng.choice(self.kinds))
 
 
+@dataclass(frozen=True)
+class CardPairSource:
+    """Cards before and after an edit, of the training split; a `Source`.
+
+    Args:
+        count: pairs; each is two records, or one where nothing changes.
+        seed: another seed, other pairs.
+        name: what records call the set.
+        licence: of the pictures.
+        repaint: share of pairs that give the picture back as it is.
+        config: which cards.
+
+    Raises:
+        ConfigError: a share outside [0, 1].
+    """
+
+    count: int
+    seed: int
+    name: str = "card_pairs"
+    licence: str = "unknown"
+    repaint: float = 0.05
+    config: CardConfig = field(default_factory=CardConfig)
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if not 0.0 <= self.repaint <= 1.0:
+            raise ConfigError(f"the source {self.name} has repaint {self.repaint}; it must lie between 0 and 1")
+
+    def __iter__(self) -> Iterator[Record | Reject]:
+        """See `Source`; a font that is not installed raises at the first pair."""
+        return _records(self._pairs(), self.name, "cards")
+
+    def _pairs(self) -> Iterator[Pair]:
+        for number in range(self.count):
+            rng = random.Random(f"card pairs {self.seed} {number}")
+            yield card_pair(rng, self.config, self.repaint, self.licence)
+
+
 def _check(kinds: tuple[str, ...], known: tuple[str, ...]) -> None:
     strange = [kind for kind in kinds if kind not in known]
     if strange or not kinds:
@@ -120,10 +161,12 @@ def _records(pairs: Iterable[Pair], name: str, leaf: str) -> Iterator[Record | R
     for number, pair in enumerate(pairs):
         where = f"{name}#{number}"
         records = pair_records(pair, name)
-        if bytes.fromhex(records[-1].id) in seen:
-            yield Reject(where, "repeat", "an earlier pair showed the picture after this edit", id=records[-1].id)
+        target = records[-1]
+        shown = [record for record in records if record.metadata["role"] != "mask"]
+        if again := next((record for record in shown if bytes.fromhex(record.id) in seen), None):
+            yield Reject(where, "repeat", "an earlier pair showed a picture of this one", id=again.id)
             continue
-        for record in records:
+        for record in [*(record for record in records[:-1] if record.id != target.id), target]:
             if (key := bytes.fromhex(record.id)) not in seen:
                 seen.add(key)
                 metadata = {"where": f"{where}/{record.metadata['role']}", SYNTHESIS: leaf, **record.metadata}

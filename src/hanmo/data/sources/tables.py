@@ -19,6 +19,7 @@ from hanmo.data.record import Record
 from hanmo.data.rejects import Reject
 from hanmo.data.sources import Source
 from hanmo.data.sources.tables_drawn import (
+    CardPairTable,
     CardTable,
     DrawnTable,
     PageTable,
@@ -54,6 +55,7 @@ KINDS: dict[str, type[SourceTable]] = {
     "scenes": SceneTable,
     "pages": PageTable,
     "pairs": PairTable,
+    "card_pairs": CardPairTable,
     "solids": SolidTable,
 }
 

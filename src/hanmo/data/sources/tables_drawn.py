@@ -14,7 +14,7 @@ from hanmo.data.sources.cards import CardSource
 from hanmo.data.sources.emoji_art import ART
 from hanmo.data.sources.emoji_sets import EmojiSetsSource
 from hanmo.data.sources.pages import PageSource
-from hanmo.data.sources.pairs import PairSource, SolidSource
+from hanmo.data.sources.pairs import CardPairSource, PairSource, SolidSource
 from hanmo.data.sources.paragraphs import ParagraphSource, RareSource
 from hanmo.data.sources.scenes import SceneSource
 from hanmo.data.sources.tables_read import SourceTable, own_licences
@@ -48,6 +48,27 @@ class CardTable(DrawnTable):
 
     look: CardConfig = field(default_factory=CardConfig)
     kind: Literal["cards"] = "cards"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardPairTable(DrawnTable):
+    """Cards before and after an edit, `count` pairs; see `CardPairSource`.
+
+    Name it before `cards` in a recipe: a picture that both draw is then kept where a pair needs it.
+    """
+
+    repaint: float = 0.05
+    look: CardConfig = field(default_factory=CardConfig)
+    kind: Literal["card_pairs"] = "card_pairs"
+
+    def __post_init__(self) -> None:
+        """See `DrawnTable`, and `CardPairSource`."""
+        super().__post_init__()
+        _ = self.source(0)
+
+    def source(self, seed: int) -> CardPairSource:
+        """What the table describes."""
+        return CardPairSource(self.count or 0, seed, self.name, self.licence, self.repaint, self.look)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +191,6 @@ def open_drawn(table: DrawnTable, seed: int) -> Source | None:
             return PageSource(
                 count, seed, name, licence, table.chinese, table.fonts, table.topics, table.browser, table.look
             )
-        case PairTable() | SolidTable():
+        case PairTable() | SolidTable() | CardPairTable():
             return table.source(seed)
     return None
