@@ -17,12 +17,12 @@ import hanmo
 from hanmo.config import dump_recipe, load_recipe
 from hanmo.errors import ConfigError, RequestError
 from hanmo.train.adapters import AdapterConfig
-from hanmo.train.dry_run import is_full
 from hanmo.train.files import RunFolder, open_run
 from hanmo.train.judge import Box, Judge, Verdict
 from hanmo.train.lora_recipe import FolderConfig, LoraRecipe, MemoryConfig, SFTRecipe, ShowConfig
 from hanmo.train.lora_run import train_lora, train_sft
 from hanmo.train.optim import OptimConfig
+from hanmo.train.plan.dry_run import is_full
 from hanmo.train.recipe import RunConfig
 
 pytestmark = pytest.mark.slow

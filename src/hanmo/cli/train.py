@@ -111,7 +111,7 @@ def _only(args: argparse.Namespace, what: str, *allowed: str) -> None:
 def _recipe(recipe: Path, args: argparse.Namespace) -> None:
     if not recipe.is_file():
         raise RequestError(f"the recipe {recipe} does not exist: give a TOML file, such as those in recipes/")
-    from hanmo.train.dry_run import dry_run, refuse_full
+    from hanmo.train.plan.dry_run import dry_run, refuse_full
 
     if args.dry_run:
         found = dry_run(recipe, args.overrides, args.resume)

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 from hanmo.config import load_recipe, nearest
 from hanmo.data.buckets import RESOLUTIONS, buckets
 from hanmo.errors import ConfigError
-from hanmo.train.flops import Work
 from hanmo.train.optim import OptimConfig
-from hanmo.train.plan import ShardConfig
+from hanmo.train.plan.flops import Work
+from hanmo.train.plan.memory import ShardConfig
 
 Kind = Literal["pretrain", "sft", "lora", "edit", "vae_decoder", "distill"]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -23,7 +23,7 @@ from torch import Tensor
 from hanmo.flow import interpolate, velocity
 from hanmo.producer.sample import Sample
 from hanmo.train.batches import Maker, SampleBatch
-from hanmo.train.flops import Cost, Work, cost
+from hanmo.train.plan.flops import Cost, Work, cost
 from hanmo.train.randomness import generator_for
 from hanmo.train.rows import RowPositions
 

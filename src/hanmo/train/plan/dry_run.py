@@ -17,13 +17,13 @@ import torch
 
 from hanmo.errors import ConfigError, HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
-from hanmo.train import checks
-from hanmo.train.checks import GB, Check
 from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.full_plan import FullPlan, StagePlan, plan
 from hanmo.train.full_recipe import FullRecipe, read_full
-from hanmo.train.hardware import gpu_named
 from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
+from hanmo.train.plan import checks
+from hanmo.train.plan.checks import GB, Check
+from hanmo.train.plan.hardware import gpu_named
+from hanmo.train.plan.stages import FullPlan, StagePlan, plan
 from hanmo.train.recipe import FlowRecipe, Recipe, SamplesRecipe, VAERecipe, read
 from hanmo.train.vae_files import vae_home
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint

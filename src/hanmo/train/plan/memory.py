@@ -18,8 +18,8 @@ from typing import Literal
 
 from hanmo.errors import ConfigError
 from hanmo.model.config import TransformerConfig
-from hanmo.train.flops import WAVES, Work
-from hanmo.train.hardware import MFU, gpu_named
+from hanmo.train.plan.flops import WAVES, Work
+from hanmo.train.plan.hardware import MFU, gpu_named
 
 Checkpointing = Literal["off", "selective", "full"]
 HALF, FULL = 2.0, 4.0

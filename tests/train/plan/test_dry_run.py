@@ -16,11 +16,11 @@ from safetensors.torch import load_file, save_file
 from hanmo.config import dump_recipe
 from hanmo.errors import ConfigError
 from hanmo.model.config import TransformerConfig, VAEConfig
-from hanmo.train.checks import base_model, check_transformer, disk, run_folder
-from hanmo.train.dry_run import DryRun, dry_run, is_full, refuse_full
-from hanmo.train.full_plan import plan
 from hanmo.train.full_recipe import BatchConfig, FullRecipe, LoRAConfig, StageConfig, read_full, work_of
-from hanmo.train.plan import ShardConfig
+from hanmo.train.plan.checks import base_model, check_transformer, disk, run_folder
+from hanmo.train.plan.dry_run import DryRun, dry_run, is_full, refuse_full
+from hanmo.train.plan.memory import ShardConfig
+from hanmo.train.plan.stages import plan
 from hanmo.train.recipe import FlowRecipe, NewModel
 
 RECIPES = ("pretrain_256p", "pretrain_640p", "pretrain_1328p", "sft", "lora", "edit", "vae_decoder", "distill")

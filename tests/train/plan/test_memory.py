@@ -10,8 +10,8 @@ from hanmo.errors import ConfigError
 from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
-from hanmo.train.flops import Work
-from hanmo.train.plan import (
+from hanmo.train.plan.flops import Work
+from hanmo.train.plan.memory import (
     ShardConfig,
     activation_bytes,
     at_work,

@@ -11,8 +11,8 @@ from hanmo.errors import ConfigError
 from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
-from hanmo.train.flops import Work, backward, cost, forward
-from hanmo.train.hardware import GPUS, gpu_named, listed, peak_of
+from hanmo.train.plan.flops import Work, backward, cost, forward
+from hanmo.train.plan.hardware import GPUS, gpu_named, listed, peak_of
 
 TOY = TransformerConfig(
     num_layers=3, attention_head_dim=16, num_attention_heads=4, joint_attention_dim=40, axes_dims_rope=(4, 6, 6)

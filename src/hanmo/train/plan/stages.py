@@ -18,10 +18,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from hanmo.errors import ConfigError
 from hanmo.model.config import TransformerConfig, VAEConfig
 from hanmo.model.vae import VAE
-from hanmo.train.flops import Work, backward, forward
 from hanmo.train.full_recipe import BatchConfig, FullRecipe, work_of
-from hanmo.train.hardware import gpu_named
-from hanmo.train.plan import Memory, ShardConfig, adapters, at_work, check_heads, frozen, sizes, together, trained
+from hanmo.train.plan.flops import Work, backward, forward
+from hanmo.train.plan.hardware import gpu_named
+from hanmo.train.plan.memory import (
+    Memory,
+    ShardConfig,
+    adapters,
+    at_work,
+    check_heads,
+    frozen,
+    sizes,
+    together,
+    trained,
+)
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 
 UPDATE_BYTES = 38.0
