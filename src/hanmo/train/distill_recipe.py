@@ -17,8 +17,10 @@ from hanmo.train.objectives.distill_depth import DepthConfig
 from hanmo.train.objectives.distill_steps import StepsConfig
 from hanmo.train.objectives.flow_matching import FlowLoss
 from hanmo.train.optim import OptimConfig
+from hanmo.train.plan.config import PlanConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.run_config import RunConfig
+from hanmo.train.shard.config import ShardConfig
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class DistillRecipe:
         steps: of the method "steps".
         optim: what moves the weights.
         preview: pictures painted by the student; for "steps" as many steps as it has, guidance off.
+        shard: how student and teacher would be divided; a plan alone, a run refuses it.
+        plan: what a dry run assumes, where the run is for GPUs that are elsewhere.
     """
 
     name: str = "distill"
@@ -55,6 +59,8 @@ class DistillRecipe:
     steps: StepsConfig = field(default_factory=StepsConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     preview: PreviewConfig = field(default_factory=lambda: PreviewConfig(steps=4))
+    shard: ShardConfig = field(default_factory=ShardConfig)
+    plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that previews show the student as it will be run.

@@ -34,8 +34,10 @@ from hanmo.train.objectives.perceptual import PerceptualConfig
 from hanmo.train.objectives.ratio import RatioConfig
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
+from hanmo.train.plan.config import PlanConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.run_config import RunConfig as RunConfig
+from hanmo.train.shard.config import ShardConfig
 from hanmo.train.stored import StoreConfig
 from hanmo.train.tiny_encoder import TinyEncoderConfig
 from hanmo.train.vae_picture_config import PictureConfig
@@ -91,6 +93,7 @@ class VAERecipe:
         perceptual: "none", or the perceptual loss that is added.
         ratio: how much of it.
         optim: what moves the weights.
+        plan: what a dry run assumes, where the run is for a GPU that is elsewhere.
     """
 
     name: str = "vae"
@@ -106,6 +109,7 @@ class VAERecipe:
     perceptual: PerceptualConfig | None = None
     ratio: RatioConfig = field(default_factory=RatioConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that the ratio can be measured.
@@ -196,7 +200,7 @@ class Base:
 
 @dataclass(frozen=True)
 class SamplesRecipe:
-    """A run that trains the transformer on what producers have stored (report sections 4.1.1 and 4.1.3)."""
+    """A run that trains the transformer on what producers have stored (report sections 4.1.1 to 4.1.3)."""
 
     name: str = "samples"
     kind: Literal["samples"] = "samples"
@@ -212,6 +216,20 @@ class SamplesRecipe:
     optim: OptimConfig = field(default_factory=OptimConfig)
     cards: CardConfig = field(default_factory=CardConfig)
     preview: PreviewConfig = field(default_factory=PreviewConfig)
+    shard: ShardConfig = field(default_factory=ShardConfig)
+    plan: PlanConfig | None = None
+
+    def __post_init__(self) -> None:
+        """Check that processes are started in one way.
+
+        Raises:
+            ConfigError: copies of a divided model.
+        """
+        if self.shard.count > 1 and self.run.processes > 1:
+            raise ConfigError(
+                f"run.processes is {self.run.processes} with shard.data x shard.tensor = {self.shard.count}: the "
+                "processes of a divided model are started by torchrun, so set run.processes = 1"
+            )
 
 
 Recipe = VAERecipe | FlowRecipe | SamplesRecipe | LoraRecipe | SFTRecipe | DistillRecipe
