@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hanmo.errors import ConfigError, TrainingError
+from hanmo.errors import TrainingError
 from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
 from hanmo.model.mmdit import MMDiT
 from hanmo.pipeline.pipeline import Pipeline
@@ -61,11 +61,7 @@ def train_distill(
     Raises:
         ConfigError: a divided model.
     """
-    if recipe.shard.count > 1:
-        raise ConfigError(
-            f'shard.data x shard.tensor is {recipe.shard.count}, but kind = "distill" copies the model to each '
-            "process: set both to 1, or see with --dry-run what shards would take"
-        )
+    recipe.shard.refuse(recipe.kind)
     device = torch.device(recipe.run.device)
     told = as_flow(recipe)
     with ranks.in_turn():

@@ -69,7 +69,9 @@ def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge |
 
     Raises:
         RequestError: the folder of examples is wrong; see `folder_data`.
+        ConfigError: a divided model.
     """
+    recipe.shard.refuse(recipe.kind)
     checkpoint, kept = _begin(recipe, folder, ranks)
     transformer = load_transformer(checkpoint, dtype=torch.float32)
     with torch.no_grad():

@@ -78,7 +78,7 @@ def test_a_gpu_is_known_by_a_word_of_what_it_reports(reported: str, name: str | 
 
 
 def test_an_unknown_gpu_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"shard.gpu is 'h10'; did you mean 'h100'\?"):
+    with pytest.raises(ConfigError, match=r"plan.gpu is 'h10'; did you mean 'h100'\?"):
         gpu_named("h10")
     assert all(gpu.source and gpu.peak > gpu.bandwidth for gpu in GPUS.values())
 

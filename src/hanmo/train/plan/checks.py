@@ -18,7 +18,7 @@ from hanmo.errors import HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
 from hanmo.train.checkpoint import snapshots
 from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.lora_recipe import LoraRecipe
+from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
 from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 from hanmo.weights.check import check
@@ -117,8 +117,8 @@ def shards(recipe: Recipe) -> list[Check]:
     if isinstance(recipe, FlowRecipe | VAERecipe | LoraRecipe) or recipe.shard.count == 1:
         return []
     found = []
-    if isinstance(recipe, DistillRecipe):
-        said = 'kind = "distill" copies the model to each process: this version plans its shards and does not run them'
+    if isinstance(recipe, DistillRecipe | SFTRecipe):
+        said = f'kind = "{recipe.kind}" has the model whole in each process: its shards are planned, a run refuses them'
         found.append(Check("note" if recipe.plan is not None else "wrong", said))
     if recipe.optim.kind != "adamw":
         said = f'optim.kind is "{recipe.optim.kind}", which needs whole matrices; with shards use "adamw"'
@@ -136,7 +136,7 @@ def data_folder(key: str, path: Path, planned: bool = False) -> Check:
     """
     if not path.exists() and planned:
         return Check(
-            "note", f"{key} {path} is no folder yet: the run needs it; make it (hanmo data run) or --set {key}"
+            "note", f"{key} {path} is no folder yet, which the run needs: make it, or give another with --set {key}="
         )
     if not path.is_dir():
         return Check("wrong", f"{key} is {path}, which is no folder: correct it, or make the set first")

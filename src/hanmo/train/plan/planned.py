@@ -145,6 +145,8 @@ def _stage(recipe: Planned, stage: StagePlan) -> list[str]:
         times += f" beside shards on their way {stage.network:.2f}"
     if stage.swap:
         times += f", blocks swapped {stage.swap:.2f}"
+    if stage.update >= 0.005:
+        times += f", update {stage.update:.2f}"
     parts = ", ".join(
         f"{field.name} {getattr(stage.memory, field.name) / GB:.1f}"
         for field in fields(Memory)
@@ -156,7 +158,6 @@ def _stage(recipe: Planned, stage: StagePlan) -> list[str]:
     length = "until a plateau" if part.steps is None else f"{part.steps:,} steps"
     return [
         f"stage {part.name}: {length}, {stage.pictures:,} pictures a step ({dealt}) of {size}{sources}",
-        f"  {stage.tokens:,} {unit} a step at most, {stage.seconds:.2f} s a step predicted "
-        f"({times}, update {stage.update:.2f})",
+        f"  {stage.tokens:,} {unit} a step at most, {stage.seconds:.2f} s a step predicted ({times})",
         f"  memory per GPU {stage.memory.total / GB:.1f} GB: {parts}",
     ]

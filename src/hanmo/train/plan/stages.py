@@ -240,7 +240,7 @@ def _of_vae(recipe: VAERecipe, config: VAEConfig) -> RunPlan:
     cells = part.size[0] // config.scale
     latent = torch.empty(1, config.z_dim, cells, cells, dtype=dtype, device="meta")
     picture = torch.empty(1, 3, *part.size, dtype=dtype, device="meta")
-    kept, flops = _measured(lambda: vae.decode(latent if tuned else vae.encode(picture)[0]), vae)
+    kept, flops = _measured(lambda: vae.decode(latent if tuned else vae.encode(picture).mean), vae)
     whole = parameters(shapes)
     state = together(learning(changed, recipe.optim), Memory(weights=FULL * (whole - changed), copies=HALF * whole))
     used = Memory(activations=kept * batch, passing=kept / 10 * batch, reserve=given.reserve * 1e9)
