@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -120,8 +121,8 @@ def test_the_decoder_is_measured_on_the_meta_device() -> None:
     config = VAEConfig(base_dim=16)
     recipe = VAERecipe(
         run=RUN,
-        model=NewVAE("hanmo-tiny", "decoder"),
-        pictures=PictureConfig(size=64, pages=20),  # type: ignore[arg-type]
+        model=NewVAE(Path("hanmo-tiny"), "decoder"),
+        pictures=PictureConfig(size=64, pages=20),
     )
     one, two = (plan(replace(recipe, run=replace(RUN, batch=n)), SMALL, config) for n in (4, 8))
     assert two.stages[0].memory.activations == 2 * one.stages[0].memory.activations > 0

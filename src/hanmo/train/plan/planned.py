@@ -79,7 +79,7 @@ def _data(recipe: Planned) -> list[Check]:
                 return [Check("wrong", "data.sets is empty, and so is data.store: name what is trained on")]
         case VAERecipe():
             given = recipe.pictures
-            key, folders = "pictures", (*given.sets, *((given.folder,) if given.folder is not None else ()))
+            key, folders = "pictures.sets", (*given.sets, *((given.folder,) if given.folder is not None else ()))
         case _:
             key, folders = "data.folder", (recipe.data.folder,)
     return [checks.data_folder(key, Path(folder), planned=True) for folder in folders]

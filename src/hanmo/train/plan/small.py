@@ -48,7 +48,8 @@ def small(recipe: Recipe, resume: bool) -> DryRun:
 
 
 def _flow(recipe: FlowRecipe, resume: bool) -> DryRun:
-    given, found = recipe.model, []
+    given = recipe.model
+    found: list[Check] = []
     sizes = given.transformer
     config: TransformerConfig | None = None
     if given.init is not None:
