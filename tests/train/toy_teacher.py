@@ -50,6 +50,7 @@ def random_transformer(layers: int = 2, seed: int = 0, width: int = WIDTH) -> MM
         joint_attention_dim=width,
         axes_dims_rope=(4, 6, 6),
     )
+    torch.manual_seed(seed)  # of the biases, to which noise is added
     model = MMDiT(config)
     randomise(model, seed)
     return model
