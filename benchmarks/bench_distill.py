@@ -64,7 +64,7 @@ def ways_of(
 
     Args:
         teacher: run as it prefers.
-        student: run with the guidance and the schedule that it prefers; the control has these and the teacher's weights.
+        student: run with the guidance and schedule that it prefers; the control has these and the teacher's weights.
         steps: of the student and the control; empty for the one number that the student prefers.
         teacher_steps: of the teacher, in place of those that it prefers.
     """

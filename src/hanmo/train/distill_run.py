@@ -102,6 +102,7 @@ def train_distill(
     )
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        row_positions(student.transformer).forget()  # the pipeline knows nothing of the last batch's rows
         path = folder.previews / f"step-{step:09d}.png"
         return look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
 

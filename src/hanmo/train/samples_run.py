@@ -95,6 +95,7 @@ def train_samples(
     pipeline = Pipeline(model.transformer, model.vae, model.encoder, model.schedule, model.preferences, recipe.name)
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        positions.forget()  # the pipeline knows nothing of the last batch's rows
         path = folder.previews / f"step-{step:09d}.png"
         found = dict(look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics))
         return found | _validated(held, step)
