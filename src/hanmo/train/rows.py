@@ -94,6 +94,11 @@ class RowPositions:
             attend.turn = turn
         return shapes
 
+    def forget(self) -> None:
+        """Attend plainly again, for whoever calls the transformer without `use`, such as the pipeline in previews."""
+        for attend in self.wrapped:
+            attend.turn = None
+
     def _turn(
         self, rows: Sequence[Shapes], told: Shapes, mask: Bool[Tensor, "B T"] | None, text: int, device: torch.device
     ) -> Turn:

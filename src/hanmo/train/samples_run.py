@@ -16,7 +16,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hanmo.data.layout import shards_of
 from hanmo.errors import ConfigError
 from hanmo.flow import ScheduleConfig
 from hanmo.log import get_logger
@@ -25,8 +24,6 @@ from hanmo.model.mmdit import MMDiT
 from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
-from hanmo.producer.encode import Networks, identity_of, networks_of
-from hanmo.producer.produce import fill_store
 from hanmo.producer.sample import Sample
 from hanmo.train.attention import use_plain_attention
 from hanmo.train.batches import Maker
@@ -34,6 +31,7 @@ from hanmo.train.checkpoint import snapshots
 from hanmo.train.curriculum import Curriculum
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
+from hanmo.train.filled import open_store
 from hanmo.train.initialise import new_transformer
 from hanmo.train.judge import Judge
 from hanmo.train.metrics import Metrics
@@ -43,8 +41,6 @@ from hanmo.train.preview import look
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import SamplesRecipe
 from hanmo.train.rows import row_positions
-from hanmo.train.samples import EmptyPrompts
-from hanmo.train.stored import StoreSource
 from hanmo.train.validation import validate, validation_set
 from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
@@ -78,12 +74,10 @@ def train_samples(
         raise ConfigError("a plateau is measured by one process alone: give steps under until, or run.processes = 1")
     device = torch.device(recipe.run.device)
     model = begin(recipe)
-    networks = networks_of(model.encoder, model.vae, model.preferences)
     producers = ProducerConfig(recipe.encode, recipe.choose)
     with ranks.in_turn():  # the first process fills the store, the others find it full
-        fill(recipe, networks, producers)
-        source = StoreSource(recipe.data.store, identity_of(networks, recipe.encode))
-        empty = EmptyPrompts(_empty(model.encoder))
+        filled = open_store(recipe.data, producers, model.encoder, model.vae, model.preferences)
+        source, empty = filled.source, filled.empty
     model.transformer.to(device)
     if device.type == "cpu":
         use_plain_attention(model.transformer, model.encoder)
@@ -101,6 +95,7 @@ def train_samples(
     pipeline = Pipeline(model.transformer, model.vae, model.encoder, model.schedule, model.preferences, recipe.name)
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        positions.forget()  # the pipeline knows nothing of the last batch's rows
         path = folder.previews / f"step-{step:09d}.png"
         found = dict(look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics))
         return found | _validated(held, step)
@@ -151,25 +146,6 @@ def begin(recipe: SamplesRecipe) -> Model:
     return Model(transformer, encoder, vae, known.schedule, known.preferences)
 
 
-def fill(recipe: SamplesRecipe, networks: Networks, producers: ProducerConfig) -> None:
-    """Let the frozen networks speak of every set, once."""
-    for place in recipe.data.sets:
-        counts = fill_store(last_set(place), recipe.data.store, networks, producers)
-        log.info("%s: %s", place, ", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing new")
-
-
-def last_set(place: Path) -> Path:
-    """The set that a folder means: itself, or the last one of a run of the data engine.
-
-    Raises:
-        RequestError: it is neither.
-    """
-    sets = sorted(place.glob("set[0-9]*"), key=lambda path: int(path.name[3:]) if path.name[3:].isdigit() else -1)
-    found = sets[-1] if sets else place
-    shards_of(found)  # says what is wrong with it
-    return found
-
-
 @dataclass(frozen=True)
 class Measured:
     """Validation losses of a run, one a line, in the order in which they were measured."""
@@ -190,10 +166,3 @@ class Measured:
         text = "".join(json.dumps({"step": key, "loss": value}) + "\n" for key, value in kept.items())
         self.path.write_text(text, encoding="utf-8")
         return list(kept.items())
-
-
-@torch.no_grad()
-def _empty(encoder: ConditionEncoder) -> torch.Tensor:
-    """Hidden states of the prompt that replaces a dropped caption."""
-    states = encoder.encode([" "])
-    return states.states[0] if states.mask is None else states.states[0][states.mask[0]]

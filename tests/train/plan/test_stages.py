@@ -108,7 +108,7 @@ def test_everything_of_a_folder_run_learns() -> None:
 
 
 def test_a_student_has_fewer_blocks_and_its_teacher_looks_on() -> None:
-    recipe = DistillRecipe(method="depth", run=RUN, depth=DepthConfig(keep=1))
+    recipe = DistillRecipe(method="depth", run=RUN, choose=SAMPLES.choose, depth=DepthConfig(keep=1))
     alone = replace(SAMPLES, shard=ShardConfig(), choose=ChooseConfig(("t2i",)))
     student, whole = plan(recipe, SMALL, VAEConfig()), plan(alone, SMALL, VAEConfig())
     assert student.parameters < whole.parameters

@@ -59,7 +59,10 @@ class SampleObjective:
 
     def batch(self, step: int, part: int) -> SampleBatch:
         """Batch number (step, part): its random numbers are a function of the seed, these two and the row."""
-        samples = self.draws.samples(step, part)
+        return self.made(self.draws.samples(step, part), step, part)
+
+    def made(self, samples: Sequence[Sample], step: int, part: int) -> SampleBatch:
+        """Batch number (step, part) of samples that were drawn already."""
         generators = [generator_for(self.seed, _DRAWS, step, part, row) for row in range(len(samples))]
         return self.maker.batch(samples, generators)
 

@@ -65,11 +65,8 @@ def parts_of(recipe: Planned) -> tuple[Part, ...]:
     """
     plan = recipe.plan or PlanConfig()
     match recipe:
-        case SamplesRecipe():
+        case SamplesRecipe() | DistillRecipe():
             return _stages(recipe, plan)
-        case DistillRecipe():
-            size = plan.size if all(plan.size) else (recipe.cards.width, recipe.cards.height)
-            return (Part("all steps", recipe.run.steps, recipe.run.batch, size, 1, plan.sources),)
         case VAERecipe():
             side = recipe.pictures.size if recipe.pictures.any else max(recipe.cards.height, recipe.cards.width)
             return (Part("all steps", recipe.run.steps, recipe.run.batch, (side, side)),)
@@ -80,7 +77,7 @@ def parts_of(recipe: Planned) -> tuple[Part, ...]:
             return (Part("all steps", recipe.run.steps, recipe.run.batch, size, 1, plan.sources),)
 
 
-def _stages(recipe: SamplesRecipe, plan: PlanConfig) -> tuple[Part, ...]:
+def _stages(recipe: SamplesRecipe | DistillRecipe, plan: PlanConfig) -> tuple[Part, ...]:
     found, left, known = [], recipe.run.steps, True
     stages = recipe.curriculum.stages
     for place, stage in enumerate(stages):
@@ -100,7 +97,7 @@ def _stages(recipe: SamplesRecipe, plan: PlanConfig) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def _tasks(recipe: SamplesRecipe, stage: Stage) -> set[str]:
+def _tasks(recipe: SamplesRecipe | DistillRecipe, stage: Stage) -> set[str]:
     """What a stage may draw, of what producers make."""
     tasks = set(recipe.choose.tasks) & set(stage.only.tasks or recipe.choose.tasks)
     weights = stage.weights.tasks

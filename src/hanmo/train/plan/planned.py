@@ -62,7 +62,7 @@ def _base(recipe: Planned) -> Base:
         case SamplesRecipe():
             return checks.base_model(recipe.model.init or own, "model.init", fresh=recipe.model.new is not None)
         case DistillRecipe():
-            return checks.base_model(str(recipe.teacher or own), "teacher")
+            return checks.base_model(recipe.teacher or own, "teacher")
         case VAERecipe():
             return checks.base_model(str(recipe.model.init or own), "model.init", part="vae")
         case _:
@@ -71,9 +71,7 @@ def _base(recipe: Planned) -> Base:
 
 def _data(recipe: Planned) -> list[Check]:
     match recipe:
-        case DistillRecipe():
-            return []
-        case SamplesRecipe():
+        case SamplesRecipe() | DistillRecipe():
             key, folders = "data.sets", recipe.data.sets
             if not folders and not recipe.data.store.is_dir():
                 return [Check("wrong", "data.sets is empty, and so is data.store: name what is trained on")]

@@ -110,8 +110,8 @@ def _from_folder(recipe: LoraRecipe | SFTRecipe, resume: bool) -> DryRun:
 
 
 def _distill(recipe: DistillRecipe, resume: bool) -> DryRun:
-    base = checks.base_model(str(recipe.teacher or bundled()), "teacher")
-    found = list(base.checks)
+    base = checks.base_model(recipe.teacher or str(bundled()), "teacher")
+    found = [*base.checks, *(checks.data_folder("data.sets", path) for path in recipe.data.sets)]
     config, whole, learned = base.transformer, 0, 0
     if config is not None:
         whole = parameters(transformer_blueprint(config).live)
