@@ -178,7 +178,7 @@ def moments(optim: OptimConfig) -> float:
     return 2.0 + 8 / 256 if optim.kind in ("adamw8bit", "paged_adamw8bit") else 2 * FULL
 
 
-def learning(parameters: float, optim: OptimConfig) -> Memory:
+def learning(parameters: int | float, optim: OptimConfig) -> Memory:
     """What learns, whole on a GPU: float32 with gradients, moments and the average."""
     return Memory(
         weights=FULL * parameters,

@@ -96,7 +96,7 @@ class _Costs:
     state: Memory
     traffic: float = 0.0
     swapped: float = 0.0
-    updated: float = 0.0
+    updated: int | float = 0
 
 
 def plan(recipe: Planned, transformer: TransformerConfig, vae: VAEConfig) -> RunPlan:
