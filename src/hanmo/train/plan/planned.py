@@ -112,7 +112,8 @@ def _lines(recipe: Planned, given: PlanConfig, made: RunPlan) -> list[str]:
     how = f"products in {format_}, checkpointing {checkpointing_of(recipe)}"
     if shard.count > 1:
         how = f"{shard.data} data x {shard.tensor} tensor, blocks gathered in {shard.gather}, {how}"
-    part = "" if made.trained == made.parameters else f", of which or beside which {made.trained:,} learn"
+    where = "beside" if isinstance(recipe, LoraRecipe) else "of"
+    part = "" if made.trained == made.parameters else f", {where} which {made.trained:,} learn"
     network = f"; {given.network:g} GB/s from each GPU to other machines" if shard.count > given.machine else ""
     swap = isinstance(recipe, LoraRecipe) and recipe.memory.resident_blocks
     words = "" if isinstance(recipe, VAERecipe) else f"; conditions of {given.text} tokens"
