@@ -43,6 +43,15 @@ def test_the_control_has_the_teachers_weights_and_the_students_schedule(folder: 
     assert [(way.steps, way.cfg_scale) for way in ways] == [(2, 4.0), (1, 1.0), (1, 1.0)]
     assert ways[1].pipe.transformer is teacher.transformer
     assert ways[1].pipe.schedule == plan
+    asked = bench.ways_of(teacher, student, steps=(4, 1), teacher_steps=3)
+    assert [(way.name, way.steps, way.cfg_scale) for way in asked] == [
+        ("teacher", 3, 4.0),
+        ("teacher, run as the student, 4 steps", 4, 1.0),
+        ("student, 4 steps", 4, 1.0),
+        ("teacher, run as the student, 1 step", 1, 1.0),
+        ("student, 1 step", 1, 1.0),
+    ]
+    assert all(way.pipe is student for way in asked[2::2])
     found = bench.measure(ways, OCR(threads=1), 2, 1, seed=5)
     assert [each.exact.count for each in found.values()] == [3, 3, 3]
     near = [each.near for each in found.values()]

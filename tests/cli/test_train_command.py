@@ -57,11 +57,6 @@ def test_a_dry_run_that_finds_something_wrong_ends_with_2_after_its_lines(
     assert list(here.iterdir()) == []
 
 
-def test_a_full_size_recipe_does_not_begin(hanmo: Command, root: Path, here: Path) -> None:
-    assert "--dry-run" in hanmo("train", root / "recipes" / "qwen_image" / "sft.toml").line
-    assert list(here.iterdir()) == []
-
-
 def test_a_word_without_a_run_and_an_option_that_would_be_ignored_are_refused(hanmo: Command, run: Path) -> None:
     assert "'status' needs a run: hanmo train status runs/NAME" in hanmo("train", "status").line
     assert "'a.toml b.toml c.toml' is not understood" in hanmo("train", "a.toml", "b.toml", "c.toml").line

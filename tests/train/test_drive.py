@@ -20,9 +20,9 @@ from hanmo.errors import ConfigError, OutputError
 from hanmo.train.checkpoint import snapshots
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
-from hanmo.train.flops import Cost
 from hanmo.train.metrics import Metrics
 from hanmo.train.optim import OptimConfig
+from hanmo.train.plan.flops import Cost
 from hanmo.train.presence import SIGN
 from hanmo.train.recipe import RunConfig
 from hanmo.train.status import status

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hanmo.train.flops import Cost
-from hanmo.train.hardware import Peak
 from hanmo.train.loop import Report
 from hanmo.train.meter import Counted, Meter, duration, memory
+from hanmo.train.plan.flops import Cost
+from hanmo.train.plan.hardware import Peak
 
 CPU = torch.device("cpu")
 

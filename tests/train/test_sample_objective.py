@@ -92,6 +92,17 @@ def test_every_row_sees_what_the_pipeline_would_show_it() -> None:
             torch.testing.assert_close(made[row : row + 1], velocity(x_t[row : row + 1], 0), rtol=1e-4, atol=1e-5)
 
 
+def test_whoever_calls_the_transformer_after_a_mixed_batch_finds_it_as_it_was_once_the_batch_is_forgotten() -> None:
+    whole, plain = objective(mixed()), transformer()
+    batch = whole.batch(0, 0)
+    x_t = interpolate(batch.latents, batch.noise, batch.t)[:1]
+    told = (x_t, mixed()[0].hidden[None], None, batch.t[:1], batch.shapes[0], x_t.shape[1])
+    with torch.no_grad():
+        predict(whole.positions, batch, interpolate(batch.latents, batch.noise, batch.t))
+        whole.positions.forget()
+        assert torch.equal(whole.positions.transformer(*told), plain(*told))
+
+
 def test_sources_and_their_order_matter() -> None:
     edit = mixed()[2]
     turned = changed(edit, sources=edit.sources[::-1])
@@ -286,7 +297,7 @@ def test_rows_of_one_layout_take_the_models_own_path() -> None:
 def test_a_pipeline_may_use_the_transformer_when_the_last_batch_is_forgotten() -> None:
     whole = objective(mixed())
     row_errors(whole.positions, whole.batch(0, 0), CPU)
-    whole.positions.clear()
+    whole.positions.forget()
     batch = maker().batch([sample(3, length=4), sample(4, length=4)], generators(2))
     given = (batch.noise, batch.states, None, batch.t, batch.shapes[0])
     with torch.no_grad():

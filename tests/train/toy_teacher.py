@@ -1,20 +1,32 @@
-"""A toy teacher: random weights all through, so that no block is the identity and no velocity is zero."""
+"""Toy teachers: random weights all through, so that no block is the identity and no velocity is zero."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import tiny
 import torch
-from torch import nn
+from torch import Tensor, nn
+from toy_samples import NOTHING, WIDTH
 
+from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
-from hanmo.train.data import FlowData
-from hanmo.train.flow_run import begin, data_of
-from hanmo.train.model import Model
-from hanmo.train.recipe import FlowRecipe
+from hanmo.producer.sample import Sample
+from hanmo.train.samples import EmptyPrompts
+from hanmo.weights.folder import load_encoder, load_schedule, load_vae
 from hanmo.weights.save import save_folder
+
+
+class Always:
+    """The same samples at every step."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.given = samples
+
+    def samples(self, step: int, part: int) -> Sequence[Sample]:
+        return self.given
 
 
 def randomise(model: nn.Module, seed: int = 0, scale: float = 0.5) -> None:
@@ -29,35 +41,43 @@ def randomise(model: nn.Module, seed: int = 0, scale: float = 0.5) -> None:
                 weight.copy_(scale * noise / weight.shape[1] ** 0.5)
 
 
-def toy_teacher(recipe: FlowRecipe, folder: Path) -> Model:
-    """A frozen model of the recipe's sizes."""
-    model = begin(recipe, folder)
-    randomise(model.transformer)
-    parts: list[nn.Module] = [model.transformer, model.encoder.model, model.vae]
-    for part in parts:
-        part.eval().requires_grad_(False)
+def random_transformer(layers: int = 2, seed: int = 0, width: int = WIDTH) -> MMDiT:
+    """A transformer that takes toy samples, or states of another width."""
+    config = TransformerConfig(
+        num_layers=layers,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=width,
+        axes_dims_rope=(4, 6, 6),
+    )
+    torch.manual_seed(seed)  # of the biases, to which noise is added
+    model = MMDiT(config)
+    randomise(model, seed)
     return model
 
 
-def saved_teacher(recipe: FlowRecipe, folder: Path) -> Path:
-    """The same as a checkpoint folder."""
-    model = toy_teacher(recipe, folder)
+def empty_states(samples: Sequence[Sample]) -> dict[str, Tensor]:
+    """States of the empty prompt of every sample: of its own for an edit, the same for all text-to-image."""
+    found = {}
+    for number, each in enumerate(samples):
+        generator = torch.Generator().manual_seed(900 + number)
+        found[each.id] = NOTHING if each.task == "t2i" else torch.randn(2 + number, WIDTH, generator=generator)
+    return found
+
+
+def with_empty(samples: Sequence[Sample]) -> tuple[list[Sample], EmptyPrompts]:
+    """Samples whose empty prompts a producer has encoded (`empty_states`)."""
+    states = empty_states(samples)
+    given = [each if each.task == "t2i" else replace(each, empty=states[each.id]) for each in samples]
+    return given, EmptyPrompts(NOTHING)
+
+
+def saved_teacher(folder: Path) -> Path:
+    """A checkpoint folder of four random blocks that prefers guidance 2."""
+    tiny.save_checkpoint(folder / "tiny")
+    transformer = random_transformer(layers=4, width=tiny.SIZES.hidden)
+    encoder, vae = load_encoder(folder / "tiny", dtype=torch.float32), load_vae(folder / "tiny", dtype=torch.float32)
+    preferences = replace(tiny.PREFERENCES, cfg_scale=2.0, max_text=256)
     home = folder / "teacher"
-    parts = (model.transformer, model.vae, model.encoder, model.schedule)
-    save_folder(home, *parts, "float32", replace(recipe.preferences, cfg_scale=2.0))
+    save_folder(home, transformer, vae, encoder, load_schedule(folder / "tiny"), "float32", preferences)
     return home
-
-
-def taught(flow_recipe: Callable[..., FlowRecipe], folder: Path, edits: float) -> tuple[Model, FlowData]:
-    """A teacher and batches for it; `edits` 1.0 makes all of them edits."""
-    base = flow_recipe()
-    recipe = replace(base, data=replace(base.data, cards=12, pairs=8, edits=edits, dropout=0.0))
-    model = toy_teacher(recipe, folder)
-    return model, data_of(recipe, model, folder)
-
-
-def another(model: MMDiT, seed: int = 1) -> MMDiT:
-    """A network of the same sizes with other weights, to train."""
-    other = MMDiT(model.config)
-    randomise(other, seed)
-    return other

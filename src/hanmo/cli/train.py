@@ -111,15 +111,14 @@ def _only(args: argparse.Namespace, what: str, *allowed: str) -> None:
 def _recipe(recipe: Path, args: argparse.Namespace) -> None:
     if not recipe.is_file():
         raise RequestError(f"the recipe {recipe} does not exist: give a TOML file, such as those in recipes/")
-    from hanmo.train.dry_run import dry_run, refuse_full
-
     if args.dry_run:
+        from hanmo.train.plan.dry_run import dry_run
+
         found = dry_run(recipe, args.overrides, args.resume)
         say(found.text())
         if found.wrong:
             raise RequestError(f"the dry run found {found.wrong} wrong: correct what is marked so, then run it again")
         return
-    refuse_full(recipe)
     from hanmo.train.ranks import is_first
     from hanmo.train.run import train
 

@@ -155,7 +155,7 @@ class Maker:
             z = mean + torch.exp(0.5 * logvar) * torch.randn(mean.shape, generator=generator)
             latents.append(pack(self.normalise(z)[None]))
             hidden.append((self.empty.of(sample) if dropped and times is None else sample.hidden).float())
-        states, mask = _padded(hidden)
+        states, mask = padded(hidden)
         return SampleBatch(
             ids=tuple(sample.id for sample in samples),
             tasks=tuple(sample.task for sample in samples),
@@ -194,7 +194,8 @@ def sources_of(sample: Sample) -> tuple[tuple[Tensor, Tensor], ...]:
     return (sample.target,) if sample.task == "i2i" and not sample.sources else sample.sources
 
 
-def _padded(hidden: Sequence[Float[Tensor, "_ E"]]) -> tuple[Float[Tensor, "B T E"], Bool[Tensor, "B T"] | None]:
+def padded(hidden: Sequence[Float[Tensor, "_ E"]]) -> tuple[Float[Tensor, "B T E"], Bool[Tensor, "B T"] | None]:
+    """States of all rows with zeros behind their ends, and where they are real; None when none needed any."""
     lengths = torch.tensor([len(states) for states in hidden])
     longest = int(lengths.max())
     mask = None if bool((lengths == longest).all()) else torch.arange(longest)[None] < lengths[:, None]

@@ -8,18 +8,19 @@ in order, each takes at least one step, and none comes back. The report names th
 A plateau: means over the last `window` measurements of the stage; `patience` of them in a row that are not below the
 best one by the share `improvement`. As batches are made ahead of their step, the next stage begins `NOTICE` steps
 after it was found. All of this is a function of the recipe and of what was measured (`Progress`), which is the only
-state. It does not know samples or losses.
+state. It does not know the contents of samples, or losses.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hanmo.errors import ConfigError, TrainingError
-from hanmo.train.selection import Only, Weights
+from hanmo.train.samples import Entry
+from hanmo.train.selection import Only, Weights, table
 
 NOTICE = 4
 """Steps between a plateau and the next stage; above `loop.AHEAD`, as batches of these steps are made already."""
@@ -109,6 +110,13 @@ class CurriculumConfig:
                 raise ConfigError(f"{key}.until is missing, so {after!r} never begins; give steps or plateau")
             if place == len(names) - 1 and ends:
                 raise ConfigError(f"{key}.until is given, but no stage follows; run.steps ends the last one")
+
+
+def drawn(config: CurriculumConfig, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The entries that any stage may draw."""
+    tables = (table(entries, stage.only, stage.weights) for stage in config.stages)
+    ids = {key for found in tables if found for cells in found.cells for cell in cells for key in cell.ids}
+    return (entry for entry in entries if entry.id in ids)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Distillation, from a recipe to a checkpoint folder: a student of fewer blocks, or of fewer steps.
 
 It puts together what the other files of this package make; the losses are in `objectives/distill_depth` and
-`objectives/distill_steps`. The teacher, its condition encoder and its VAE stay as they are; the student's folder holds
-copies of the last two, and prefers to be run as it was trained.
+`objectives/distill_steps`. The teacher's condition encoder and VAE speak once, into a store (`filled`); then only the
+two transformers are computed, on the same batches. All but the student stay as they are; its folder holds copies of
+the encoder and the VAE, and prefers to be run as it was trained.
 """
 
 from __future__ import annotations
@@ -18,29 +19,46 @@ from torch import Tensor, nn
 
 from hanmo.errors import TrainingError
 from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
+from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
+from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
+from hanmo.producer.config import ProducerConfig
 from hanmo.train.attention import use_plain_attention
-from hanmo.train.data import FlowData
+from hanmo.train.batches import Maker
+from hanmo.train.curriculum import Curriculum, drawn
 from hanmo.train.distill_recipe import DistillRecipe
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
-from hanmo.train.flow_run import begin, data_of
 from hanmo.train.judge import Judge
 from hanmo.train.loop import Objective
 from hanmo.train.metrics import Metrics
+from hanmo.train.mixture import Mixture
 from hanmo.train.model import Model, save_model
-from hanmo.train.objectives.distill import field_of, tell
+from hanmo.train.objectives.distill import check_guidance
 from hanmo.train.objectives.distill_depth import DepthObjective
 from hanmo.train.objectives.distill_steps import StepsObjective
+from hanmo.train.objectives.samples import SampleObjective, predict
 from hanmo.train.preview import look
 from hanmo.train.prune import every_second, least_missed, prune
 from hanmo.train.ranks import ALONE, Ranks
-from hanmo.train.recipe import FlowRecipe, NewModel
+from hanmo.train.rows import row_positions
+from hanmo.train.samples import SampleSource
 from hanmo.weights.files import atomic_file
-from hanmo.weights.folder import open_folder
-from hanmo.weights.hub import bundled
+from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
+from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A finished model, frozen."""
+
+    transformer: MMDiT
+    encoder: ConditionEncoder
+    vae: VAE
+    schedule: ScheduleConfig
+    preferences: Preferences
 
 
 @dataclass(frozen=True)
@@ -56,19 +74,27 @@ class Student:
 def train_distill(
     recipe: DistillRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE
 ) -> None:
-    """Train as the recipe says; the result is `folder.export`."""
+    """Train as the recipe says; the result is `folder.export`.
+
+    Raises:
+        RequestError: a set is not finished, the store is stale or holds nothing.
+        ConfigError: a divided model, blocks that the teacher has not, a stage of the curriculum that takes no sample,
+            or an empty prompt that guidance or dropped captions need and no producer has encoded.
+    """
+    recipe.shard.refuse(recipe.kind)
+    from hanmo.train.filled import open_store  # it needs the extra data
+
     device = torch.device(recipe.run.device)
-    told = as_flow(recipe)
-    with ranks.in_turn():
-        teacher = begin(told, folder.path, resume=True)
-    frozen: list[nn.Module] = [teacher.transformer, teacher.encoder.model, teacher.vae]
-    for module in frozen:
-        module.to(device).eval().requires_grad_(False)
-    if device.type == "cpu":
-        use_plain_attention(teacher.transformer, teacher.encoder)
-    with ranks.in_turn():  # the first process keeps latents and measures blocks, the others find both
-        data = data_of(told, teacher, folder.path)
-        student = student_of(recipe, teacher, told.preferences, data, folder.path / "blocks.json")
+    teacher = begin(recipe)
+    producers = ProducerConfig(recipe.encode, recipe.choose)
+    with ranks.in_turn():  # the first process fills the store and measures blocks, the others find both
+        filled = open_store(recipe.data, producers, teacher.encoder, teacher.vae, teacher.preferences)
+        maker = Maker(recipe.mix, teacher.vae.config, filled.empty, teacher.schedule)
+        maker.check(filled.source.entries())
+        teacher.transformer.to(device)
+        if device.type == "cpu":
+            use_plain_attention(teacher.transformer, teacher.encoder)
+        student = student_of(recipe, teacher, filled.source, maker, folder.path / "blocks.json")
     if recipe.run.compile:
         for block in (*student.transformer.transformer_blocks, *teacher.transformer.transformer_blocks):
             block.compile(dynamic=True)
@@ -77,6 +103,7 @@ def train_distill(
     )
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
+        row_positions(student.transformer).forget()  # the pipeline knows nothing of the last batch's rows
         path = folder.previews / f"step-{step:09d}.png"
         return look(pipeline, recipe.preview, recipe.cards, judge, path, step, metrics)
 
@@ -94,64 +121,63 @@ def train_distill(
     )
 
 
-def as_flow(recipe: DistillRecipe) -> FlowRecipe:
-    """The recipe that goes on with the teacher on the same cards: what `begin` and `data_of` are told."""
-    home = recipe.teacher or bundled()
-    return FlowRecipe(
-        name=recipe.name,
-        seed=recipe.seed,
-        run=recipe.run,
-        model=NewModel(init=home),
-        cards=recipe.cards,
-        data=recipe.data,
-        preferences=open_folder(home).preferences,
-    )
+def begin(recipe: DistillRecipe) -> Teacher:
+    """The teacher, in evaluation mode and float32."""
+    place = resolve(recipe.teacher or None)
+    known = open_folder(place)
+    encoder = load_encoder(place, dtype=torch.float32)
+    transformer, vae = load_transformer(place, dtype=torch.float32), load_vae(place, dtype=torch.float32)
+    frozen: list[nn.Module] = [transformer, encoder.model, vae]
+    for module in frozen:
+        module.eval().requires_grad_(False)
+    return Teacher(transformer, encoder, vae, known.schedule, known.preferences)
 
 
-def student_of(
-    recipe: DistillRecipe, teacher: Model, preferences: Preferences, data: FlowData, choice: Path
-) -> Student:
+def student_of(recipe: DistillRecipe, teacher: Teacher, source: SampleSource, maker: Maker, choice: Path) -> Student:
     """The student before its first step, and its objective.
 
     Args:
         recipe: which student.
-        teacher: frozen.
-        preferences: the teacher's.
-        data: batches.
+        teacher: frozen, on the run's device.
+        source: of samples.
+        maker: samples to batches.
         choice: file that remembers which blocks stay, so that a resumed run and other processes keep the same.
 
     Raises:
-        ConfigError: blocks that the teacher has not.
+        ConfigError: blocks that the teacher has not, or an empty prompt that guidance lacks.
         TrainingError: the file is damaged.
     """
-    device = torch.device(recipe.run.device)
-    glyphs = recipe.loss.glyphs
+    preferences = teacher.preferences
     match recipe.method:
         case "depth":
-            kept = _remembered(choice) if choice.is_file() else _choose(recipe, teacher, data)
+            kept = _remembered(choice) if choice.is_file() else _choose(recipe, teacher, source, maker)
             _remember(choice, kept)
             student = _own(prune(teacher.transformer, kept))
-            depth = DepthObjective(
-                student, teacher.transformer, kept, teacher.encoder, data, recipe.depth, glyphs, device
-            )
+            flow = flow_of(recipe, student, source, maker, recipe.run.accumulate)
+            depth = DepthObjective(flow, row_positions(teacher.transformer), kept, recipe.depth)
             return Student(student, depth, teacher.schedule, preferences)
         case "steps":
-            student = _own(teacher.transformer)
-            config = recipe.steps
+            student, config = _own(teacher.transformer), recipe.steps
             plan = fixed_shift(teacher.schedule, config.shift)
             scale = preferences.cfg_scale if config.cfg_scale is None else config.cfg_scale
-            steps = StepsObjective(
-                student, teacher.transformer, teacher.encoder, data, config, scale, plan, glyphs, device
-            )
+            flow = flow_of(recipe, student, source, maker, recipe.run.accumulate)
+            check_guidance(drawn(recipe.curriculum, source.entries()), maker.empty, scale)
+            steps = StepsObjective(flow, row_positions(teacher.transformer), config, scale, plan)
             return Student(student, steps, plan, replace(preferences, steps=config.steps, cfg_scale=1.0))
 
 
+def flow_of(recipe: DistillRecipe, model: MMDiT, source: SampleSource, maker: Maker, parts: int) -> SampleObjective:
+    """Batches for a model, of a cursor of its own, `parts` for each step."""
+    mixture = Mixture(source, Curriculum(recipe.curriculum), recipe.seed, recipe.run.batch, parts)
+    return SampleObjective(row_positions(model), mixture, maker, recipe.seed, torch.device(recipe.run.device))
+
+
 def _own(model: MMDiT) -> MMDiT:
-    """A copy to train; how it attends is a function, which a copy shares."""
+    """A copy to train; the function by which it attends is shared, what its rows add to it (`rows`) is not."""
     return copy.deepcopy(model).train().requires_grad_(True)
 
 
-def _choose(recipe: DistillRecipe, teacher: Model, data: FlowData) -> tuple[int, ...]:
+def _choose(recipe: DistillRecipe, teacher: Teacher, source: SampleSource, maker: Maker) -> tuple[int, ...]:
     """The blocks that stay."""
     config, count = recipe.depth, len(teacher.transformer.transformer_blocks)
     if config.blocks:
@@ -160,15 +186,14 @@ def _choose(recipe: DistillRecipe, teacher: Model, data: FlowData) -> tuple[int,
     if config.choose == "even":
         return every_second(count, keep)
     device = torch.device(recipe.run.device)
-    batches = [data.batch(0, part) for part in range(-(-config.samples // recipe.run.batch))]
-    told = [tell(teacher.encoder, batch, device) for batch in batches]
+    flow = flow_of(recipe, teacher.transformer, source, maker, 1)
+    batches = [flow.batch(step, 0) for step in range(-(-config.samples // recipe.run.batch))]
 
     def measure(model: MMDiT) -> Tensor:
-        made = []
-        for batch, words in zip(batches, told, strict=True):
-            t = batch.t.to(device)
-            x = interpolate(batch.latents.to(device), batch.noise.to(device), t)
-            made.append(field_of(model, words)(x, t).flatten())
+        positions, made = row_positions(model), []
+        for batch in batches:
+            clean, noise, t = (x.to(device) for x in (batch.latents, batch.noise, batch.t))
+            made.append(predict(positions, batch, interpolate(clean, noise, t)).flatten())
         return torch.cat(made)
 
     return least_missed(teacher.transformer, keep, measure)

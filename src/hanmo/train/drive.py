@@ -20,11 +20,11 @@ from hanmo.errors import OutputError
 from hanmo.log import get_logger, progress
 from hanmo.train import checkpoint, loop
 from hanmo.train.files import RunFolder
-from hanmo.train.flops import Costed
-from hanmo.train.hardware import peak_of
 from hanmo.train.meter import Counted, Meter, duration
 from hanmo.train.metrics import Metrics
 from hanmo.train.optim import EMA, OptimConfig, build, fast_bfloat16
+from hanmo.train.plan.flops import Costed
+from hanmo.train.plan.hardware import peak_of
 from hanmo.train.presence import present
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.run_config import RunConfig

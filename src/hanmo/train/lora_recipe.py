@@ -14,7 +14,9 @@ from hanmo.errors import ConfigError
 from hanmo.train.adapters import AdapterConfig
 from hanmo.train.batches import MixConfig
 from hanmo.train.optim import OptimConfig
+from hanmo.train.plan.config import PlanConfig
 from hanmo.train.run_config import RunConfig
+from hanmo.train.shard.config import ShardConfig
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class LoraRecipe:
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-4, ema=0.99))
     show: ShowConfig = field(default_factory=ShowConfig)
+    plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that the tables go together.
@@ -131,14 +134,20 @@ class SFTRecipe:
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-5, ema=0.99))
     show: ShowConfig = field(default_factory=ShowConfig)
+    shard: ShardConfig = field(default_factory=ShardConfig)
+    plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that the tables go together.
 
         Raises:
-            ConfigError: a frozen base, or blocks swapped: everything learns here.
+            ConfigError: a frozen base, or blocks swapped: everything learns here; checkpointing said twice.
         """
         if self.memory.base != "float32" or self.memory.resident_blocks:
             raise ConfigError(
                 'kind = "sft" trains every weight in float32: memory.base and resident_blocks are for lora'
+            )
+        if self.memory.checkpointing and self.shard.checkpointing != "off":
+            raise ConfigError(
+                f'memory.checkpointing is true and shard.checkpointing "{self.shard.checkpointing}": set one of them'
             )

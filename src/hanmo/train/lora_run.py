@@ -74,7 +74,9 @@ def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge |
 
     Raises:
         RequestError: the folder of examples is wrong; see `folder_data`.
+        ConfigError: a divided model.
     """
+    recipe.shard.refuse(recipe.kind)
     checkpoint, kept = _begin(recipe, folder, ranks)
     transformer = load_transformer(checkpoint, dtype=torch.float32)
     own_weights(transformer)
@@ -168,7 +170,7 @@ def _drive(
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         path = folder.previews / f"step-{step:09d}.png"
-        positions.clear()
+        positions.forget()
         return _look(recipe.show, transformer, checkpoint, recipe.run.device, judge, path, step, metrics)
 
     modules = {"transformer": weights}

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from hanmo.train import loop
-from hanmo.train.flops import Cost, Costed
-from hanmo.train.hardware import Peak
+from hanmo.train.plan.flops import Cost, Costed
+from hanmo.train.plan.hardware import Peak
 
 _WATCHED = ("grad_norm", "lr_factor")
 

@@ -35,6 +35,7 @@ from hanmo.train.objectives.ratio import RatioConfig
 from hanmo.train.objectives.vae import VAELoss
 from hanmo.train.optim import OptimConfig
 from hanmo.train.pair_preview import PairPreviewConfig
+from hanmo.train.plan.config import PlanConfig
 from hanmo.train.preview import PreviewConfig
 from hanmo.train.run_config import RunConfig as RunConfig
 from hanmo.train.shard.config import ShardConfig
@@ -93,6 +94,7 @@ class VAERecipe:
         perceptual: "none", or the perceptual loss that is added.
         ratio: how much of it.
         optim: what moves the weights.
+        plan: what a dry run assumes, where the run is for a GPU that is elsewhere.
     """
 
     name: str = "vae"
@@ -108,6 +110,7 @@ class VAERecipe:
     perceptual: PerceptualConfig | None = None
     ratio: RatioConfig = field(default_factory=RatioConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that the ratio can be measured.
@@ -215,6 +218,7 @@ class SamplesRecipe:
     cards: CardConfig = field(default_factory=CardConfig)
     preview: PairPreviewConfig = field(default_factory=PairPreviewConfig)
     shard: ShardConfig = field(default_factory=ShardConfig)
+    plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check what no single table can, before anything is encoded.

@@ -95,8 +95,8 @@ class RowPositions:
             attend.turn = turn
         return shapes
 
-    def clear(self) -> None:
-        """Forget the last batch: before the transformer is called by anyone but `use`'s caller, as a preview does."""
+    def forget(self) -> None:
+        """Attend plainly again, for whoever calls the transformer without `use`, such as the pipeline in previews."""
         for attend in self.wrapped:
             attend.turn = None
 

@@ -15,24 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from hanmo.data.layout import shards_of
 from hanmo.log import get_logger
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
-from hanmo.producer.encode import Networks, identity_of, networks_of
-from hanmo.producer.identity import Identity
-from hanmo.producer.produce import fill_store
 from hanmo.train.attention import use_plain_attention
 from hanmo.train.batches import Maker
 from hanmo.train.curriculum import Curriculum
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
+from hanmo.train.filled import Spoken, let_speak, opened
 from hanmo.train.initialise import new_config, new_transformer
 from hanmo.train.judge import Judge
 from hanmo.train.metrics import Metrics
@@ -44,13 +39,11 @@ from hanmo.train.preview import look
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import SamplesRecipe
 from hanmo.train.rows import row_positions
-from hanmo.train.samples import EmptyPrompts
 from hanmo.train.shard.load import load_parallel, new_parallel
 from hanmo.train.shard.mesh import MeshRanks
 from hanmo.train.shard.parallel import prepare_blocks
 from hanmo.train.shard.state import whole
 from hanmo.train.snapshots import newest_snapshot
-from hanmo.train.stored import StoreSource
 from hanmo.train.validation import validate, validation_set
 from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
@@ -67,14 +60,6 @@ class Frozen:
     vae: VAE
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What every process must know of what they said: of whom samples are, and states of the empty prompt."""
-
-    identity: Identity
-    empty: Float[Tensor, "T E"]
-
-
 def train_samples(
     recipe: SamplesRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE
 ) -> None:
@@ -87,21 +72,23 @@ def train_samples(
     device = ranks.device if isinstance(ranks, MeshRanks) else torch.device(recipe.run.device)
     checkpoint = open_folder(resolve(recipe.model.init or None))
     frozen = load_frozen(checkpoint) if ranks.first else None
-    prepared = ranks.told(None if frozen is None else prepare(recipe, frozen, checkpoint.preferences))
-    assert prepared is not None, "the first process has prepared it"
+    spoken = ranks.told(None if frozen is None else speak(recipe, frozen, checkpoint.preferences))
+    assert spoken is not None, "the first process has said it"
+    filled = opened(recipe.data, spoken)
     transformer = begin(recipe, checkpoint, ranks, device)
     positions = row_positions(transformer)
-    source = StoreSource(recipe.data.store, prepared.identity)
     curriculum = Curriculum(recipe.curriculum)
     measured = Measured(folder.path / "validation.jsonl")
     newest = newest_snapshot(folder.snapshots) if resume else None
     for step, loss in ranks.told(measured.until(newest[0] if newest else 0) if ranks.first else []):
         curriculum.measured(step, loss)
-    maker = Maker(recipe.mix, checkpoint.vae, EmptyPrompts(prepared.empty), checkpoint.schedule)
-    mixture = Mixture(source, curriculum, recipe.seed, recipe.run.batch, recipe.run.accumulate, recipe.validation.share)
+    maker = Maker(recipe.mix, checkpoint.vae, filled.empty, checkpoint.schedule)
+    mixture = Mixture(
+        filled.source, curriculum, recipe.seed, recipe.run.batch, recipe.run.accumulate, recipe.validation.share
+    )
     objective = SampleObjective(positions, mixture, maker, recipe.seed, device)
-    maker.check(source.entries())
-    held = validation_set(source, recipe.validation)
+    maker.check(filled.source.entries())
+    held = validation_set(filled.source, recipe.validation)
     shown = shown_of(transformer, ranks)
 
     def measure(step: int) -> Mapping[str, float]:
@@ -121,7 +108,7 @@ def train_samples(
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         assert frozen is not None, "the first process paints"
-        positions.clear()  # of the last batch's rows
+        positions.forget()  # of the last batch's rows
         pipeline = Pipeline(
             shown, frozen.vae, frozen.encoder, checkpoint.schedule, checkpoint.preferences, recipe.name
         )  # fmt: skip
@@ -159,11 +146,10 @@ def load_frozen(checkpoint: Folder) -> Frozen:
     return Frozen(encoder, load_vae(checkpoint, dtype=torch.float32).eval().requires_grad_(False))
 
 
-def prepare(recipe: SamplesRecipe, frozen: Frozen, preferences: Preferences) -> Prepared:
-    """Fill the store."""
-    networks = networks_of(frozen.encoder, frozen.vae, preferences)
-    fill(recipe, networks, ProducerConfig(recipe.encode, recipe.choose))
-    return Prepared(identity_of(networks, recipe.encode), _empty(frozen.encoder))
+def speak(recipe: SamplesRecipe, frozen: Frozen, preferences: Preferences) -> Spoken:
+    """Let the frozen networks fill the store."""
+    producers = ProducerConfig(recipe.encode, recipe.choose)
+    return let_speak(recipe.data, producers, frozen.encoder, frozen.vae, preferences)
 
 
 def begin(recipe: SamplesRecipe, checkpoint: Folder, ranks: Ranks, device: torch.device) -> MMDiT:
@@ -217,25 +203,6 @@ def collected(transformer: MMDiT, shown: MMDiT, ranks: Ranks) -> Iterator[None]:
         shown.to_empty(device="meta")
 
 
-def fill(recipe: SamplesRecipe, networks: Networks, producers: ProducerConfig) -> None:
-    """Let the frozen networks speak of every set, once."""
-    for place in recipe.data.sets:
-        counts = fill_store(last_set(place), recipe.data.store, networks, producers)
-        log.info("%s: %s", place, ", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing new")
-
-
-def last_set(place: Path) -> Path:
-    """The set that a folder means: itself, or the last one of a run of the data engine.
-
-    Raises:
-        RequestError: it is neither.
-    """
-    sets = sorted(place.glob("set[0-9]*"), key=lambda path: int(path.name[3:]) if path.name[3:].isdigit() else -1)
-    found = sets[-1] if sets else place
-    shards_of(found)  # says what is wrong with it
-    return found
-
-
 @dataclass(frozen=True)
 class Measured:
     """Validation losses of a run, one a line, in the order in which they were measured."""
@@ -259,10 +226,3 @@ class Measured:
         text = "".join(json.dumps({"step": key, "loss": value}) + "\n" for key, value in kept.items())
         self.path.write_text(text, encoding="utf-8")
         return list(kept.items())
-
-
-@torch.no_grad()
-def _empty(encoder: ConditionEncoder) -> torch.Tensor:
-    """Hidden states of the prompt that replaces a dropped caption."""
-    states = encoder.encode([" "])
-    return states.states[0] if states.mask is None else states.states[0][states.mask[0]]

@@ -65,7 +65,7 @@ class Only:
 
     def takes(self, entry: Entry) -> bool:
         """Whether a sample may be drawn."""
-        sizes = _allowed(self.resolutions, self.sizes)
+        sizes = sizes_taken(self)
         return (
             (not sizes or entry.size in sizes)
             and (not self.tasks or entry.task in self.tasks)
@@ -169,6 +169,11 @@ def cells_of(entries: Iterable[Entry]) -> list[Cell]:
 
     ordered = sorted(entries, key=lambda entry: (key(entry), entry.id))
     return [Cell(*kind, tuple(dict.fromkeys(each.id for each in group))) for kind, group in groupby(ordered, key)]
+
+
+def sizes_taken(only: Only) -> frozenset[Size]:
+    """Target sizes that are named; where none is, all are taken."""
+    return _allowed(only.resolutions, only.sizes)
 
 
 @lru_cache(maxsize=16)

@@ -19,9 +19,13 @@ from hanmo.model.vae_layout import is_temporal, published_shape, to_published
 from hanmo.weights.files import atomic_folder
 from hanmo.weights.fill import fill
 from hanmo.weights.folder import DIFFUSION_STEM
-from hanmo.weights.hub import BUNDLED, bundled
+from hanmo.weights.hub import BUNDLED, bundled, resolve
+from hanmo.weights.released import RELEASED
 from hanmo.weights.save import save_tensors
 from hanmo.weights.tensors import open_tensors
+
+PATTERNS = ("vae/*.json", "vae/*.safetensors")
+"""Files of a repository on a hub that are fetched for its autoencoder."""
 
 
 def save_vae(folder: Path, vae: VAE, config: VAEConfig) -> None:
@@ -49,8 +53,15 @@ def save_vae(folder: Path, vae: VAE, config: VAEConfig) -> None:
 
 
 def vae_home(init: Path) -> Path:
-    """The folder that `model.init` of a recipe means: itself, or the bundled model's for its name."""
-    return bundled() if str(init) == BUNDLED else init
+    """The folder that `model.init` of a recipe means: itself, the bundled model's, or a published one's, fetched first.
+
+    Raises:
+        WeightsError: it cannot be fetched.
+    """
+    if str(init) == BUNDLED:
+        return bundled()
+    published = not init.exists() and str(init) in {one.hub_id for one in RELEASED.values()}
+    return resolve(str(init), patterns=PATTERNS) if published else init
 
 
 def load_vae(folder: Path) -> VAE:

@@ -2,13 +2,15 @@
 
     L = velocity || v_s - v_t ||^2 + features mean_k D(in_k(student), in_keep[k](teacher)) + data || v_s - v ||^2
 
-where in_k are both streams before block k, D is the squared error over the teacher's mean square, and v = noise -
+where in_k are both streams before block k, D is a row's squared error over the teacher's mean square, and v = noise -
 data is the target of flow matching (report section 4.1). Block k of the student was block keep[k] of the teacher, so
 matched blocks should be shown alike. Guidance is not folded in: a share of the prompts is dropped, and the student is
-run as its teacher is.
+run as its teacher is. All three are means over rows, each counted as often as its weight says; padding of text and
+sources plays no part, so a row teaches the same in any batch.
 
 The report has one depth; the student and the weights are our choice. It does not know which blocks were kept why
-(`train/prune`). Letters: B samples, S target tokens, P channels of a token, N tokens of a stream, D width.
+(`train/prune`). Letters: B rows, S target tokens, C source tokens of the longest row, P channels of a token, N tokens
+of a stream, D width.
 """
 
 from __future__ import annotations
@@ -24,11 +26,11 @@ from torch import Tensor, nn
 
 from hanmo.errors import ConfigError
 from hanmo.flow import interpolate, velocity
-from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
-from hanmo.train.data import FlowBatch, FlowData
-from hanmo.train.objectives.distill import field_of, tell
-from hanmo.train.objectives.flow_matching import weighted_error
+from hanmo.train.batches import SampleBatch
+from hanmo.train.objectives.distill import errors_of, field_of
+from hanmo.train.objectives.samples import SampleObjective
+from hanmo.train.rows import RowPositions, tokens_of
 
 Streams = tuple[Tensor, Tensor]
 """Image and text tokens before a block."""
@@ -81,47 +83,42 @@ class DepthObjective:
     """A shallow student of a deep teacher.
 
     Attributes:
-        student: what is trained; its block k was block `kept[k]` of the teacher.
+        flow: batches, and the student that learns; its block k was block `kept[k]` of the teacher.
         teacher: frozen, in evaluation mode.
-        kept: see `student`.
-        encoder: frozen, of both.
-        data: batches.
+        kept: see `flow`.
         config: weights.
-        glyphs: weight of a patch with letters; others have 1.
-        device: of the networks.
     """
 
-    student: MMDiT
-    teacher: MMDiT
+    flow: SampleObjective
+    teacher: RowPositions
     kept: tuple[int, ...]
-    encoder: ConditionEncoder
-    data: FlowData
     config: DepthConfig
-    glyphs: float
-    device: torch.device
 
-    def batch(self, step: int, part: int) -> FlowBatch:
-        """Cards, words and noise of the step."""
-        return self.data.batch(step, part)
+    def batch(self, step: int, part: int) -> SampleBatch:
+        """Samples and noise of the step."""
+        return self.flow.batch(step, part)
 
-    def loss(self, batch: FlowBatch, done: float) -> Mapping[str, Tensor]:
+    def loss(self, batch: SampleBatch, done: float) -> Mapping[str, Tensor]:
         """All three losses, those of weight 0 left out, and their weighted sum."""
-        clean, noise, t = (x.to(self.device) for x in (batch.latents, batch.noise, batch.t))
-        glyphs = batch.glyphs.to(self.device)
-        told = tell(self.encoder, batch, self.device)
+        clean, noise, t, weights = (
+            x.to(self.flow.device) for x in (batch.latents, batch.noise, batch.t, batch.weights)
+        )
+        student = self.flow.positions
         x = interpolate(clean, noise, t)
-        with torch.no_grad(), streams(self.teacher, self.kept) as theirs:
-            taught = field_of(self.teacher, told)(x, t)
-        with streams(self.student, range(len(self.kept))) as ours:
-            made = field_of(self.student, told)(x, t)
-        losses: dict[str, Tensor] = {}
+        with torch.no_grad(), streams(self.teacher.transformer, self.kept) as theirs:
+            taught = field_of(self.teacher, batch)(x, t)
+        with streams(student.transformer, range(len(self.kept))) as ours:
+            made = field_of(student, batch)(x, t)
+        rows: dict[str, Float[Tensor, " B"]] = {}
         if self.config.velocity:
-            losses["velocity"] = weighted_error(made, taught, glyphs, self.glyphs)
+            rows["velocity"] = errors_of(made, taught)
         if self.config.features:
+            real = image_mask(batch), batch.mask
             pairs = [(ours[place], theirs[number]) for place, number in enumerate(self.kept)]
-            losses["features"] = torch.stack([difference(*pair, told.text.mask) for pair in pairs]).mean()
+            rows["features"] = torch.stack([difference(*pair, *real) for pair in pairs]).mean(0)
         if self.config.data:
-            losses["data"] = weighted_error(made, velocity(clean, noise), glyphs, self.glyphs)
+            rows["data"] = errors_of(made, velocity(clean, noise))
+        losses = {key: (weights * errors).mean() for key, errors in rows.items()}
         total = torch.stack([getattr(self.config, key) * value for key, value in losses.items()]).sum()
         return {"loss": total, **losses}
 
@@ -145,17 +142,32 @@ def streams(model: MMDiT, blocks: Sequence[int]) -> Iterator[dict[int, Streams]]
             handle.remove()
 
 
-def difference(ours: Streams, theirs: Streams, mask: Bool[Tensor, "B T"] | None) -> Float[Tensor, ""]:
-    """Squared error over the teacher's mean square, of the image stream plus that of the text stream.
+def image_mask(batch: SampleBatch) -> Bool[Tensor, "B N"] | None:
+    """Which tokens of the image stream are real, the target's and each row's own sources; None when all are."""
+    counts = torch.tensor([tokens_of(shapes) for shapes in batch.shapes])
+    target = batch.latents.shape[1]
+    source = 0 if batch.condition is None else batch.condition.shape[1]
+    if bool((counts == source).all()):
+        return None
+    return torch.arange(target + source)[None] < target + counts[:, None]
 
-    Padding of the text is left out; nothing reads it.
+
+def difference(
+    ours: Streams, theirs: Streams, image: Bool[Tensor, "B N"] | None, text: Bool[Tensor, "B T"] | None
+) -> Float[Tensor, " B"]:
+    """Squared error over the teacher's mean square, of the image stream plus that of the text stream, row by row.
+
+    Padding is left out (False in the masks; None has none): nothing reads it.
     """
-    (image, text), (their_image, their_text) = ours, theirs
-    if mask is not None:
-        text, their_text = text[mask], their_text[mask]
-    return _relative(image, their_image) + _relative(text, their_text)
+    return _relative(ours[0], theirs[0], image) + _relative(ours[1], theirs[1], text)
 
 
-def _relative(made: Float[Tensor, "*any D"], wanted: Float[Tensor, "*any D"]) -> Float[Tensor, ""]:
+def _relative(
+    made: Float[Tensor, "B N D"], wanted: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N"] | None
+) -> Float[Tensor, " B"]:
     wanted = wanted.float()
-    return (made.float() - wanted).square().mean() / wanted.square().mean().clamp(min=1e-12)
+    error, size = (made.float() - wanted).square().mean(-1), wanted.square().mean(-1)
+    if mask is not None:
+        real = mask.to(error.device)
+        error, size = error * real, size * real
+    return error.sum(1) / size.sum(1).clamp(min=1e-12)

@@ -8,9 +8,10 @@ one. Progressive distillation (Salimans and Ho, 2202.00512) does this with two s
 in one go, as the spans are known. Where a span begins is either noised data, or, for the share `own`, where the
 student itself has come from noise, so that it also learns to answer for its earlier steps.
 
-The report does not distil. Schedule: `flow.fixed_shift`, as the released Lightning weights have it. It knows no files.
+The report does not distil. Schedule: `flow.fixed_shift`, as the released Lightning weights have it. The loss is a mean
+over rows, each counted as often as its weight says. It knows no files.
 
-Letters: B samples, S target tokens, P channels of a token, N steps of the student, R samples chosen.
+Letters: B rows, S target tokens, P channels of a token, N steps of the student.
 """
 
 from __future__ import annotations
@@ -24,15 +25,14 @@ from torch import Tensor
 
 from hanmo.errors import ConfigError
 from hanmo.flow import ScheduleConfig, interpolate
-from hanmo.model.encoder import ConditionEncoder
-from hanmo.model.mmdit import MMDiT
 from hanmo.sampler import schedule
-from hanmo.train.data import FlowBatch, FlowData
-from hanmo.train.objectives.distill import Field, Told, field_of, follow, negative_ids, tell
-from hanmo.train.objectives.flow_matching import weighted_error
+from hanmo.train.batches import SampleBatch
+from hanmo.train.objectives.distill import Field, chosen_rows, emptied, errors_of, field_of, follow
+from hanmo.train.objectives.samples import SampleObjective
 from hanmo.train.randomness import generator_for
+from hanmo.train.rows import RowPositions
 
-_SPANS = 5  # what the seed is used for here, besides `FlowData`'s own uses
+_SPANS = 5  # what the seed is used for here, besides what samples and rows are drawn with
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class StepsConfig:
 
 @dataclass(frozen=True)
 class StepsBatch:
-    """Cards and noise, the negative prompts, which span each sample learns, and who brings it there."""
+    """Rows and noise, the same under empty prompts, which span each row learns, and who brings it there."""
 
-    flow: FlowBatch
-    negative: list[list[int]] | None
+    flow: SampleBatch
+    negative: SampleBatch | None
     span: Int[Tensor, " B"]
     own: Bool[Tensor, " B"]
 
@@ -85,73 +85,67 @@ class StepsObjective:
     """A student of a teacher of the same shape, for a schedule of few steps.
 
     Attributes:
-        student: what is trained.
+        flow: batches, and the student that learns.
         teacher: frozen, in evaluation mode.
-        encoder: frozen, of both.
-        data: batches.
         config: see there.
         scale: the teacher's guidance.
         plan: the student's schedule.
-        glyphs: weight of a patch with letters; others have 1.
-        device: of the networks.
     """
 
-    student: MMDiT
-    teacher: MMDiT
-    encoder: ConditionEncoder
-    data: FlowData
+    flow: SampleObjective
+    teacher: RowPositions
     config: StepsConfig
     scale: float
     plan: ScheduleConfig
-    glyphs: float
-    device: torch.device
 
     def batch(self, step: int, part: int) -> StepsBatch:
-        """Cards, words and noise of the step, and a span for each sample."""
-        flow = self.data.batch(step, part)
-        generator = generator_for(self.data.seed, _SPANS, step, part)
-        count = len(flow.t)
+        """Samples and noise of the step, and a span for each row.
+
+        Raises:
+            RequestError: guidance for an edit whose empty prompt no producer has encoded.
+        """
+        samples = self.flow.draws.samples(step, part)
+        flow = self.flow.made(samples, step, part)
+        generator = generator_for(self.flow.seed, _SPANS, step, part)
         return StepsBatch(
             flow,
-            negative_ids(self.data.encoder, flow) if self.scale != 1.0 else None,
-            torch.randint(self.config.steps, (count,), generator=generator),
-            torch.rand(count, generator=generator) < self.config.own,
+            emptied(flow, samples, self.flow.maker.empty) if self.scale != 1.0 else None,
+            torch.randint(self.config.steps, (len(samples),), generator=generator),
+            torch.rand(len(samples), generator=generator) < self.config.own,
         )
 
     def loss(self, batch: StepsBatch, done: float) -> Mapping[str, Tensor]:
         """Squared error of the mean velocity; "span_i" are its parts by span, "drift" those of own starts."""
-        flow, span, own = batch.flow, batch.span.to(self.device), batch.own.to(self.device)
-        told = tell(self.encoder, flow, self.device, batch.negative)
-        levels = schedule(self.config.steps, flow.latents.shape[1], self.plan).to(self.device)
-        clean, noise = flow.latents.to(self.device), flow.noise.to(self.device)
+        device, student, flow = self.flow.device, self.flow.positions, batch.flow
+        span, own, weights = batch.span.to(device), batch.own.to(device), flow.weights.to(device)
+        levels = schedule(self.config.steps, flow.latents.shape[1], self.plan).to(device)
+        clean, noise = flow.latents.to(device), flow.noise.to(device)
         with torch.no_grad():
             start = interpolate(clean, noise, levels[span])
-            come = carried(self.student, told, noise, levels, torch.where(own, span, 0))
+            come = carried(student, flow, noise, levels, torch.where(own, span, 0))
             start = torch.where(own[:, None, None], come, start)
-            wanted = mean_velocity(
-                field_of(self.teacher, told, self.scale), start, levels[span], levels[span + 1], self.config.fine
-            )
-        made = field_of(self.student, told)(start, levels[span])
-        loss = weighted_error(made, wanted, flow.glyphs.to(self.device), self.glyphs)
-        error = (made - wanted).detach().square().mean((1, 2))
-        parts = {f"span_{number}": _mean(error, span == number) for number in range(self.config.steps)}
-        return {"loss": loss, **parts, "drift": _mean(error, own)}
+            field = field_of(self.teacher, flow, self.scale, batch.negative)
+            wanted = mean_velocity(field, start, levels[span], levels[span + 1], self.config.fine)
+        errors = errors_of(field_of(student, flow)(start, levels[span]), wanted)
+        seen = errors.detach()
+        parts = {f"span_{number}": _mean(seen, span == number) for number in range(self.config.steps)}
+        return {"loss": (weights * errors).mean(), **parts, "drift": _mean(seen, own)}
 
 
 @torch.no_grad()
 def carried(
-    student: MMDiT,
-    told: Told,
+    student: RowPositions,
+    batch: SampleBatch,
     noise: Float[Tensor, "B S P"],
     levels: Float[Tensor, " N1"],
     stop: Int[Tensor, " B"],
 ) -> Float[Tensor, "B S P"]:
-    """Where the student's own steps lead from noise: sample b after `stop[b]` of them (0 leaves it noise)."""
+    """Where the student's own steps lead from noise: row b after `stop[b]` of them (0 leaves it noise)."""
     x = noise.clone()
     for index in range(int(stop.max())):
         rows = (stop > index).nonzero()[:, 0]
         times = levels[index : index + 2].expand(len(rows), 2)
-        x[rows] = follow(field_of(student, told.rows(rows)), x[rows], times)
+        x[rows] = follow(field_of(student, chosen_rows(batch, rows)), x[rows], times)
     return x
 
 
@@ -171,5 +165,5 @@ def mean_velocity(
 
 
 def _mean(error: Float[Tensor, " B"], chosen: Bool[Tensor, " B"]) -> Float[Tensor, ""]:
-    """Mean over the chosen samples, to look at; 0 where the batch has none."""
+    """Mean over the chosen rows, to look at; 0 where the batch has none."""
     return (error * chosen).sum() / chosen.sum().clamp(min=1)

@@ -24,9 +24,9 @@ from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
 from hanmo.model.tokens import DROP
 from hanmo.train.data import FlowBatch, FlowData
-from hanmo.train.flops import Cost, Work, cost
 from hanmo.train.objectives import auxiliary
 from hanmo.train.objectives.auxiliary import AuxiliaryConfig, IdentityHead, Labels
+from hanmo.train.plan.flops import Cost, Work, cost
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from hanmo.flow import interpolate, velocity
 from hanmo.model.mmdit import MMDiT
 from hanmo.producer.sample import Sample
 from hanmo.train.batches import Maker, SampleBatch
-from hanmo.train.flops import Cost, Work, cost
+from hanmo.train.plan.flops import Cost, Work, cost
 from hanmo.train.randomness import generator_for, number_for
 from hanmo.train.rows import RowPositions
 
@@ -61,7 +61,10 @@ class SampleObjective:
 
     def batch(self, step: int, part: int) -> SampleBatch:
         """Batch number (step, part): its random numbers are a function of the seed, these two and the row."""
-        samples = self.draws.samples(step, part)
+        return self.made(self.draws.samples(step, part), step, part)
+
+    def made(self, samples: Sequence[Sample], step: int, part: int) -> SampleBatch:
+        """Batch number (step, part) of samples that were drawn already."""
         generators = [generator_for(self.seed, _DRAWS, step, part, row) for row in range(len(samples))]
         return replace(self.maker.batch(samples, generators), seed=number_for(self.seed, _PASS, step, part))
 

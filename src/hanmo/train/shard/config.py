@@ -50,6 +50,18 @@ class ShardConfig:
         """Processes in all."""
         return self.data * self.tensor
 
+    def refuse(self, kind: str) -> None:
+        """Say that runs of a kind have the model whole in each process.
+
+        Raises:
+            ConfigError: there is more than one part.
+        """
+        if self.count > 1:
+            raise ConfigError(
+                f'shard.data x shard.tensor is {self.count}, but kind = "{kind}" has the whole model in each process: '
+                "set both to 1, or see with --dry-run what shards would take"
+            )
+
     def check(self, processes: int, accumulate: int, heads: int, autocast: bool) -> None:
         """Check this against a run and its model, before anything is built.
 

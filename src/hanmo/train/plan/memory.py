@@ -1,7 +1,7 @@
-"""What a run of the full size takes, before it begins: bytes on each GPU, tokens of a step, seconds of a step.
+"""Bytes on each GPU of a run that is divided as `train/shard` divides it (report section 4.1.2).
 
-Report section 4.1.2: data parallelism with a distributed optimizer, four-way tensor parallelism by heads, activation
-checkpointing tried and disabled. Nothing is allocated. Activations are counted as autograd keeps them (a test measures
+Weights, gradients, moments and averages lie in shards over the data groups; heads, MLPs and modulations are dealt out
+over a tensor group. Nothing is allocated. Activations are counted as autograd keeps them (a test measures
 them on a small model); a backward pass's passing gradients are taken as large as one block's activations. It does not
 know what NCCL, CUDA's context and the allocator's gaps take: `reserve` stands for them.
 
@@ -16,76 +16,17 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import Literal
 
-from hanmo.errors import ConfigError
 from hanmo.model.config import TransformerConfig
-from hanmo.train.flops import WAVES, Work
-from hanmo.train.hardware import MFU, gpu_named
+from hanmo.train.lora_recipe import MemoryConfig
+from hanmo.train.optim import OptimConfig
+from hanmo.train.plan.flops import WAVES, Work
+from hanmo.train.shard.config import ShardConfig
 
 Checkpointing = Literal["off", "selective", "full"]
 HALF, FULL = 2.0, 4.0
 """Bytes of a bfloat16 and of a float32."""
 _SPLIT = re.compile(r"^transformer_blocks\.\d+\.(attn\.(to|add)_|(img|txt)_mlp)")
 _MODULATION = re.compile(r"^transformer_blocks\.\d+\.(img|txt)_mod")
-
-
-@dataclass(frozen=True)
-class ShardConfig:
-    """How a model lies on GPUs.
-
-    Attributes:
-        data: data-parallel degree: groups that see pictures of their own.
-        tensor: GPUs of a group, among which heads and the MLPs' inner width are dealt out.
-        style: "fsdp" shards weights, gradients and optimizer over `data` and gathers one block at a time;
-            "distributed_optimizer" (the report's) shards the optimizer only.
-        modulation: whether the layers behind shift, scale and gate, a third of all parameters, are dealt out over
-            `tensor` too ("split"), or every GPU of a group has them ("whole").
-        checkpointing: activations kept: all ("off"), products without what is cheap to make anew ("selective"), or
-            only what enters each block ("full").
-        gpu: a name of `hardware.GPUS`.
-        mfu: share of the peak that is assumed for the predicted time.
-        reserve: bytes of each GPU that the plan leaves to CUDA, NCCL and the allocator, in GB.
-    """
-
-    data: int = 1
-    tensor: int = 1
-    style: Literal["fsdp", "distributed_optimizer"] = "fsdp"
-    modulation: Literal["split", "whole"] = "split"
-    checkpointing: Checkpointing = "off"
-    gpu: str = "h100"
-    mfu: float = MFU
-    reserve: float = 4.0
-
-    def __post_init__(self) -> None:
-        """Check ranges.
-
-        Raises:
-            ConfigError: a degree below 1, an unknown GPU, or a share outside (0, 1]; the message names the key.
-        """
-        for key in ("data", "tensor"):
-            if getattr(self, key) < 1:
-                raise ConfigError(f"shard.{key} is {getattr(self, key)}; it must be at least 1")
-        if not 0 < self.mfu <= 1:
-            raise ConfigError(f"shard.mfu is {self.mfu}; it must be above 0 and at most 1")
-        if self.reserve < 0:
-            raise ConfigError(f"shard.reserve is {self.reserve}; it must be at least 0 (GB)")
-        gpu_named(self.gpu)
-
-    @property
-    def gpus(self) -> int:
-        """GPUs in all."""
-        return self.data * self.tensor
-
-
-def check_heads(config: TransformerConfig, shard: ShardConfig) -> None:
-    """Refuse a tensor degree that does not divide the heads.
-
-    Raises:
-        ConfigError: as said.
-    """
-    heads = config.num_attention_heads
-    if heads % shard.tensor:
-        allowed = ", ".join(str(degree) for degree in range(1, heads + 1) if heads % degree == 0)
-        raise ConfigError(f"shard.tensor is {shard.tensor}, but the model has {heads} heads; allowed: {allowed}")
 
 
 @dataclass(frozen=True)
@@ -102,14 +43,18 @@ class Sizes:
         """All parameters."""
         return self.split + self.modulation + self.outside
 
-    def on_rank(self, shard: ShardConfig) -> int:
-        """Parameters that one GPU of a tensor group answers for."""
-        modulation = self.modulation // (shard.tensor if shard.modulation == "split" else 1)
-        return self.split // shard.tensor + modulation + self.outside
+    def on_rank(self, tensor: int) -> int:
+        """Parameters that one GPU of a tensor group answers for: modulations are dealt out as heads and MLPs are."""
+        return (self.split + self.modulation) // tensor + self.outside
 
-    def of_block(self, shard: ShardConfig) -> int:
+    def of_block(self, tensor: int) -> int:
         """Of these, those of one block."""
-        return (self.on_rank(shard) - self.outside) // self.blocks
+        return (self.on_rank(tensor) - self.outside) // self.blocks
+
+    @property
+    def swapped(self) -> int:
+        """Of the larger of what block swap moves as one: a block without its modulations, or one of those."""
+        return max(self.split, self.modulation // 2) // self.blocks
 
 
 def sizes(shapes: Mapping[str, tuple[int, ...]]) -> Sizes:
@@ -198,9 +143,22 @@ def activation_bytes(
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on one GPU."""
+    """Bytes on one GPU.
+
+    Attributes:
+        weights: float32 where they learn.
+        copies: of weights in bfloat16, which autocast makes and keeps for the backward pass.
+        gathered: of other GPUs' shards, while a block is computed.
+        gradients: float32.
+        optimizer: moments.
+        average: of the weights, float32.
+        activations: kept for the backward pass.
+        passing: of the backward pass at one block.
+        reserve: left to CUDA, NCCL and the allocator.
+    """
 
     weights: float = 0.0
+    copies: float = 0.0
     gathered: float = 0.0
     gradients: float = 0.0
     optimizer: float = 0.0
@@ -215,45 +173,91 @@ class Memory:
         return float(sum(getattr(self, field.name) for field in fields(self)))
 
 
-def trained(size: Sizes, shard: ShardConfig, ema: bool) -> Memory:
-    """A model whose every weight is trained in bfloat16 with float32 masters and Adam's two moments."""
-    count, block, data = size.on_rank(shard), size.of_block(shard), shard.data
-    average = FULL * count / data if ema else 0.0
-    if shard.style == "distributed_optimizer":
-        return Memory(weights=HALF * count, gradients=FULL * count, optimizer=3 * FULL * count / data, average=average)
-    return Memory(
-        weights=FULL * count / data,
-        gathered=2 * HALF * block + HALF * block if data > 1 else 2 * HALF * block,  # this, the next; a gradient
-        gradients=FULL * count / data,
-        optimizer=2 * FULL * count / data,
-        average=average,
-    )
+def moments(optim: OptimConfig) -> float:
+    """Bytes of the optimizer for one parameter; Muon's is that of AdamW, which some parameters have beside it."""
+    return 2.0 + 8 / 256 if optim.kind in ("adamw8bit", "paged_adamw8bit") else 2 * FULL
 
 
-def frozen(size: Sizes, shard: ShardConfig, bits: int = 16) -> Memory:
-    """A model that is only looked through: a teacher, or the base under adapters."""
-    count, block = size.on_rank(shard) * bits / 8, size.of_block(shard)
-    if shard.style == "distributed_optimizer":
-        return Memory(weights=count)
-    return Memory(weights=count / shard.data, gathered=2 * HALF * block)
-
-
-def adapters(parameters: int, ema: bool) -> Memory:
-    """Adapters in float32, whole on each GPU, with their gradients and moments."""
+def learning(parameters: int | float, optim: OptimConfig) -> Memory:
+    """What learns, whole on a GPU: float32 with gradients, moments and the average."""
     return Memory(
         weights=FULL * parameters,
         gradients=FULL * parameters,
-        optimizer=2 * FULL * parameters,
-        average=FULL * parameters if ema else 0.0,
+        optimizer=moments(optim) * parameters,
+        average=FULL * parameters,
     )
 
 
-def at_work(config: TransformerConfig, work: Work, shard: ShardConfig) -> Memory:
-    """What a batch takes beside the weights."""
+def trained(size: Sizes, shard: ShardConfig, optim: OptimConfig, autocast: bool) -> Memory:
+    """A transformer whose every weight learns, in this run's shards."""
+    count = size.on_rank(shard.tensor)
+    state = learning(count / shard.data, optim)
+    return together(state, _collected(size, shard), Memory(copies=HALF * count if _copied(shard, autocast) else 0.0))
+
+
+def looked_through(size: Sizes, shard: ShardConfig) -> Memory:
+    """A teacher: float32 in the same shards; it keeps nothing."""
+    return together(Memory(weights=FULL * size.on_rank(shard.tensor) / shard.data), _collected(size, shard))
+
+
+def traffic(size: Sizes, shard: ShardConfig, learns: bool = True) -> float:
+    """Bytes that one GPU receives for a batch: weights before each pass, and float32 gradients where it learns."""
+    if shard.data == 1:
+        return 0.0
+    passes = (2 * _each(shard) + FULL) if learns else _each(shard)
+    return passes * size.on_rank(shard.tensor) * (shard.data - 1) / shard.data
+
+
+def _each(shard: ShardConfig) -> float:
+    return HALF if shard.gather == "bfloat16" else FULL
+
+
+def _copied(shard: ShardConfig, autocast: bool) -> bool:
+    """Gathered bfloat16 is let go after each block; what autocast makes of float32 stays to the end of the pass."""
+    return autocast and (shard.data == 1 or shard.gather == "float32")
+
+
+def _collected(size: Sizes, shard: ShardConfig) -> Memory:
+    """This block and the next, a gradient as it comes and as it is summed, and what is outside of blocks."""
+    if shard.data == 1:
+        return Memory()
+    return Memory(gathered=(3 * _each(shard) + FULL) * size.of_block(shard.tensor) + FULL * size.outside)
+
+
+def resting(size: Sizes, memory: MemoryConfig) -> Memory:
+    """The frozen base under adapters on one GPU, all of it or as many blocks as are resident."""
+    each = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[memory.base]
+    there = (
+        min(memory.resident_blocks * size.swapped, size.total) + size.outside if memory.resident_blocks else size.total
+    )
+    copies = HALF * size.total if memory.base == "float32" and not memory.checkpointing else 0.0
+    # A product makes its eight-bit matrix anew, in float32 and in bfloat16; the widest is a sixth of a block's.
+    anew = (FULL + HALF) * size.split / size.blocks / 6 if each == 1.0 else 0.0
+    return Memory(weights=each * there, copies=copies + anew)
+
+
+def swapped_bytes(size: Sizes, memory: MemoryConfig) -> float:
+    """Bytes that block swap brings in for one batch: all modulations, all blocks, and backward those that left."""
+    if not memory.resident_blocks:
+        return 0.0
+    each = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[memory.base]
+    again = max(0, size.blocks - memory.resident_blocks) / size.blocks
+    return each * (size.modulation + size.split * (1 + again))
+
+
+def at_work(
+    config: TransformerConfig,
+    work: Work,
+    tensor: int,
+    checkpointing: Checkpointing,
+    reserve: float,
+    number: float = HALF,
+) -> Memory:
+    """What a batch takes beside the weights; `reserve` in GB, `number` bytes of an activation."""
     return Memory(
-        activations=activation_bytes(config, work, shard.tensor, shard.checkpointing),
-        passing=block_bytes(config, work, shard.tensor, "off", HALF),
-        reserve=shard.reserve * 1e9,
+        activations=activation_bytes(config, work, tensor, checkpointing, number),
+        passing=block_bytes(config, work, tensor, "off", number),
+        reserve=reserve * 1e9,
     )
 
 

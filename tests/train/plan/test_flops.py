@@ -11,8 +11,8 @@ from hanmo.errors import ConfigError
 from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
-from hanmo.train.flops import Work, backward, cost, forward
-from hanmo.train.hardware import GPUS, gpu_named, listed, peak_of
+from hanmo.train.plan.flops import Work, backward, cost, forward
+from hanmo.train.plan.hardware import GPUS, gpu_named, listed, peak_of
 
 TOY = TransformerConfig(
     num_layers=3, attention_head_dim=16, num_attention_heads=4, joint_attention_dim=40, axes_dims_rope=(4, 6, 6)
@@ -78,7 +78,7 @@ def test_a_gpu_is_known_by_a_word_of_what_it_reports(reported: str, name: str | 
 
 
 def test_an_unknown_gpu_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"shard.gpu is 'h10'; did you mean 'h100'\?"):
+    with pytest.raises(ConfigError, match=r"plan.gpu is 'h10'; did you mean 'h100'\?"):
         gpu_named("h10")
     assert all(gpu.source and gpu.peak > gpu.bandwidth for gpu in GPUS.values())
 

@@ -16,6 +16,8 @@ from hanmo.errors import ConfigError
 
 MFU = 0.4
 """Share of the peak that a plan assumes: what large dense transformers commonly reach; not measured by us."""
+HOST = 25e9
+"""Bytes per second from pinned memory of the computer to a GPU: what is left of a PCIe 4.0 x16 slot's 32 GB/s."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def gpu_named(name: str) -> GPU:
     if name not in GPUS:
         near = nearest(name, GPUS)
         hint = f"did you mean {near!r}?" if near else f"allowed: {', '.join(GPUS)}"
-        raise ConfigError(f"shard.gpu is {name!r}; {hint}")
+        raise ConfigError(f"plan.gpu is {name!r}; {hint}")
     return GPUS[name]
 
 

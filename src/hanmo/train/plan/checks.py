@@ -17,6 +17,9 @@ from huggingface_hub import try_to_load_from_cache
 from hanmo.errors import HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
 from hanmo.train.checkpoint import snapshots
+from hanmo.train.distill_recipe import DistillRecipe
+from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
+from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 from hanmo.weights.check import check
 from hanmo.weights.folder import DIFFUSION_STEM, open_folder
@@ -32,6 +35,23 @@ class Check:
 
     level: Literal["ok", "note", "wrong"]
     what: str
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a dry run found: lines of the plan, and of the checks."""
+
+    plan: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def wrong(self) -> int:
+        """How many checks would make the run fail."""
+        return sum(check.level == "wrong" for check in self.checks)
+
+    def text(self) -> str:
+        """For people."""
+        return "\n".join([*self.plan, *(f"{check.level:<7}{check.what}" for check in self.checks)])
 
 
 @dataclass(frozen=True)
@@ -92,10 +112,32 @@ def disk(path: Path, snapshot: float, keep: int, here: bool = True) -> list[Chec
     return [Check("wrong", f"{words}: free some, lower run.keep, or choose another run.folder")]
 
 
-def data_folder(key: str, path: Path | None) -> Check:
-    """Whether a folder of samples is there, can be read, and has something in it."""
-    if path is None:
-        return Check("note", f"{key} is not set: give its folder before the run, --set {key}=FOLDER")
+def shards(recipe: Recipe) -> list[Check]:
+    """What this version does not do with a divided model."""
+    if isinstance(recipe, FlowRecipe | VAERecipe | LoraRecipe) or recipe.shard.count == 1:
+        return []
+    found = []
+    if isinstance(recipe, DistillRecipe | SFTRecipe):
+        said = f'kind = "{recipe.kind}" has the model whole in each process: its shards are planned, a run refuses them'
+        found.append(Check("note" if recipe.plan is not None else "wrong", said))
+    if recipe.optim.kind != "adamw":
+        said = f'optim.kind is "{recipe.optim.kind}", which needs whole matrices; with shards use "adamw"'
+        found.append(Check("wrong", said))
+    return found
+
+
+def data_folder(key: str, path: Path, planned: bool = False) -> Check:
+    """Whether a folder of samples is there, can be read, and has something in it.
+
+    Args:
+        key: of the recipe, for people.
+        path: of the folder.
+        planned: whether the run is for another machine; then a missing one is only noted.
+    """
+    if not path.exists() and planned:
+        return Check(
+            "note", f"{key} {path} is no folder yet, which the run needs: make it, or give another with --set {key}="
+        )
     if not path.is_dir():
         return Check("wrong", f"{key} is {path}, which is no folder: correct it, or make the set first")
     try:
@@ -110,12 +152,13 @@ def data_folder(key: str, path: Path | None) -> Check:
 Part = Literal["transformer", "vae"]
 
 
-def base_model(name: str, fresh: bool = False, part: Part = "transformer") -> Base:
+def base_model(name: str, key: str = "model", fresh: bool = False, part: Part = "transformer") -> Base:
     """Look at a checkpoint: a folder's headers, or what is known of a published one; nothing is fetched.
 
     Args:
         name: a folder or a hub id.
-        fresh: whether its configs alone are used.
+        key: of the recipe, for people.
+        fresh: whether new weights take the place of its transformer's.
         part: the component whose weights are used.
     """
     released = next((one for one in RELEASED.values() if one.hub_id == name), None)
@@ -127,18 +170,18 @@ def base_model(name: str, fresh: bool = False, part: Part = "transformer") -> Ba
                 transformer_blueprint(released.transformer) if part == "transformer" else vae_blueprint(released.vae)
             )
             size = _size(2.0 * parameters(whole.stored))
-            fetched = "only its configs are used" if fresh else f"its {part}, {size}, is fetched first"
-            note = Check("note", f"model.base {name} is not on this machine: {fetched}")
-            return Base(released.transformer, released.vae, (note,))
+            fetched = "encoder and VAE are its own, and its config is known" if fresh else f"its {part} is {size}"
+            note = f"{key} {name} is not on this machine: {fetched}; the run fetches the checkpoint first"
+            return Base(released.transformer, released.vae, (Check("note", note),))
         folder = Path(cached).parent
     elif not folder.is_dir():
         ids = ", ".join(one.hub_id for one in RELEASED.values())
-        wrong = Check("wrong", f"model.base is {name!r}: neither a folder here nor one of {ids}")
+        wrong = Check("wrong", f"{key} is {name!r}: neither a folder here nor one of {ids}")
         return Base(None, None, (wrong,))
     try:
         opened = open_folder(folder)
     except HanmoError as error:
-        return Base(None, None, (Check("wrong", f"model.base: {error}"),))
+        return Base(None, None, (Check("wrong", f"{key}: {error}"),))
     checks = () if fresh else (headers(folder, opened.transformer if part == "transformer" else opened.vae),)
     return Base(opened.transformer, opened.vae, checks)
 
