@@ -17,6 +17,7 @@ from hanmo.config import dump_recipe
 from hanmo.errors import ConfigError, TrainingError
 from hanmo.train.consolidate import load_plain
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
+from hanmo.train.lora_recipe import FolderConfig, SFTRecipe
 from hanmo.train.recipe import NewTransformer, SamplesRecipe
 from hanmo.train.run import train
 from hanmo.train.shard.config import ShardConfig
@@ -34,7 +35,7 @@ def recipe(samples_recipe: SamplesRecipe) -> SamplesRecipe:
     return replace(samples_recipe, run=replace(samples_recipe.run, accumulate=2), optim=optim)
 
 
-def together(recipe: SamplesRecipe, count: int, *words: str, restarts: int = 0, dies: int = 0) -> str:
+def together(recipe: SamplesRecipe | SFTRecipe, count: int, *words: str, restarts: int = 0, dies: int = 0) -> str:
     """Run it under torchrun; process 1 of the first start dies after so many steps. What the processes said."""
     path = recipe.run.folder / f"{recipe.name}.toml"
     path.write_text(dump_recipe(recipe), encoding="utf-8")
@@ -131,6 +132,15 @@ def test_new_weights_begin_the_same_and_a_plateau_is_found_by_all(recipe: Sample
     same(one, folder)
     for log in ("train.log", "worker-1.log"):
         assert (folder / log).read_text("utf-8").count("the stage second begins at step") == 1
+
+
+def test_a_folder_of_pictures_teaches_a_divided_model(recipe: SamplesRecipe) -> None:
+    run = replace(recipe.run, steps=4)
+    tuned = SFTRecipe(model=recipe.model.init, run=run, data=FolderConfig(recipe.run.folder / "pictures", (64, 64)))
+    one = train(replace(tuned, name="one", optim=recipe.optim)).parent
+    two = replace(tuned, name="two", optim=recipe.optim, shard=ShardConfig(data=2))
+    together(two, 2)
+    same(one, recipe.run.folder / "two")
 
 
 def test_degrees_that_do_not_fit_are_one_line(recipe: SamplesRecipe) -> None:

@@ -34,7 +34,7 @@ from hanmo.train.trackers import open_trackers
 log = get_logger(__name__)
 
 LOOKED = "looked"
-"""File of a run: the step of its last whole preview."""
+"""File of a run: the last step after which all was measured and painted."""
 Preview = Callable[[int, Metrics], Mapping[str, float]]
 """Paints with the averaged weights after some steps; of the numbers "score" decides what is kept."""
 
@@ -61,8 +61,8 @@ class Job:
         preview: paints, in the first process.
         export: writes the result, in the first process.
         ranks: the processes.
-        measure: asked before a preview, with the averaged weights in place: by the first process, or by every one
-            of a divided model, each of which computes the same.
+        measure: asked before a preview and after every `measure_every` steps, with the averaged weights in place: by
+            the first process, or by every one of a divided model, each of which computes the same.
         heard: told what the first process measured; called in every process.
         collected: in every process, with the averaged weights in place: around `preview` and `export`, for which
             the first process of a divided model must have it whole.
@@ -80,6 +80,7 @@ class Job:
     measure: Callable[[int], Mapping[str, float]] = _no_numbers
     heard: Callable[[int, Mapping[str, float]], None] = _deaf
     collected: Callable[[], AbstractContextManager[None]] = nullcontext
+    measure_every: int = 0
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
@@ -95,7 +96,12 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
     start = kept.restore().step if resume else 0
     plan = _plan(job, folder.path)
     saves = job.ranks.first or job.ranks.divided
-    due = job.run.preview_every
+
+    def due(step: int) -> tuple[bool, bool]:
+        """Whether to measure, and whether to paint."""
+        paint = step >= plan.steps or _divides(job.run.preview_every, step)
+        return paint or _divides(job.measure_every, step), paint
+
     with _watched(job, folder, plan, start) as watch:
 
         def after(report: loop.Report) -> None:
@@ -105,12 +111,13 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
                 watch.lost(kept.news())
                 if step % job.run.save_every == 0 or last:
                     watch.lost(_save(kept, step, last))
-            if last or (due and step % due == 0):
-                _look(job, folder, ema, watch, step)
+            look, paint = due(step)
+            if look:
+                _look(job, folder, ema, watch, step, paint)
 
-        last_look = start >= plan.steps or (due and start % due == 0)
-        if resume and last_look and job.ranks.told(_looked(folder)) != start:  # killed between snapshot and look
-            _look(job, folder, ema, watch, start)
+        look, paint = due(start)
+        if resume and look and job.ranks.told(_looked(folder)) != start:  # killed between snapshot and look
+            _look(job, folder, ema, watch, start, paint)
         loop.run(watch.objective, parts, ema, plan, start, after)
         if saves:
             kept.finish()
@@ -149,7 +156,7 @@ class _Unwatched:
     def lost(self, why: str | None) -> None:
         """The first process tells it."""
 
-    def looked(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+    def looked(self, what: str, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Nothing is told."""
 
 
@@ -186,11 +193,11 @@ class _Watch(_Unwatched):
             self._skipped += 1
             log.warning("%s; the run goes on", why)
 
-    def looked(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+    def looked(self, what: str, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Tell what a preview showed."""
         if values:
             self._tell(step, values)
-        log.info("preview at step %d: %s (%.0f s)", step, _words(values), seconds)
+        log.info("%s at step %d: %s (%.0f s)", what, step, _words(values), seconds)
         self._meter.restart()
 
     def _tell(self, step: int, values: Mapping[str, float]) -> None:
@@ -237,27 +244,33 @@ def _save(kept: Snapshots, step: int, last: bool) -> str | None:
     return None
 
 
-def _look(job: Job, folder: RunFolder, ema: EMA, watch: _Unwatched, step: int) -> None:
-    """Measure and paint with averaged weights; export them unless an earlier preview was better."""
+def _look(job: Job, folder: RunFolder, ema: EMA, watch: _Unwatched, step: int, paint: bool) -> None:
+    """Measure with averaged weights, and paint; what was painted is exported unless an earlier preview was better."""
     began = time.perf_counter()
     with averaged(job.modules, ema):
         values = dict(job.measure(step)) if job.ranks.first or job.ranks.divided else {}
         values = job.ranks.told(values)
         job.heard(step, values)
-        with job.collected():
-            if watch.metrics is not None:
-                values |= job.preview(step, watch.metrics)
-                score = values.pop("score", None)
-                if _is_best(folder.path / "best.json", step, score):
-                    job.export()
+        if paint:
+            with job.collected():
+                if watch.metrics is not None:
+                    values |= job.preview(step, watch.metrics)
+                    score = values.pop("score", None)
+                    if _is_best(folder.path / "best.json", step, score):
+                        job.export()
         if job.ranks.first:
             (folder.path / LOOKED).write_text(f"{step}\n", encoding="utf-8")
     job.ranks.wait()
-    watch.looked(step, values, time.perf_counter() - began)
+    watch.looked("preview" if paint else "measured", step, values, time.perf_counter() - began)
+
+
+def _divides(every: int, step: int) -> bool:
+    """Whether a step is one of every so many; never where that is 0."""
+    return every > 0 and step % every == 0
 
 
 def _looked(folder: RunFolder) -> int:
-    """The last step after which a preview was finished; 0 for none."""
+    """The last step after which all was measured and painted; 0 for none."""
     path = folder.path / LOOKED
     text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
     return int(text) if text.isdecimal() else 0

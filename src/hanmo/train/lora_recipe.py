@@ -141,8 +141,10 @@ class SFTRecipe:
         """Check that the tables go together.
 
         Raises:
-            ConfigError: a frozen base, or blocks swapped: everything learns here; checkpointing said twice.
+            ConfigError: a frozen base, or blocks swapped: everything learns here; checkpointing said twice;
+                copies of a divided model.
         """
+        self.shard.check_copies(self.run.processes)
         if self.memory.base != "float32" or self.memory.resident_blocks:
             raise ConfigError(
                 'kind = "sft" trains every weight in float32: memory.base and resident_blocks are for lora'

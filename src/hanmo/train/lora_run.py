@@ -18,16 +18,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from hanmo.log import get_logger
 from hanmo.model.mmdit import MMDiT
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.train.adapter_files import save_adapter
-from hanmo.train.adapters import Trained, adapt, merged
+from hanmo.train.adapters import adapt, merged
 from hanmo.train.attention import plain_attention
 from hanmo.train.batches import Maker
 from hanmo.train.block_swap import swap_blocks
 from hanmo.train.curriculum import Curriculum, CurriculumConfig
+from hanmo.train.divided import begin, collected, device_of, shown_of
 from hanmo.train.drive import Job, drive
 from hanmo.train.encode_folder import Kept, Networks, encode_folder
 from hanmo.train.files import RunFolder
@@ -38,7 +40,7 @@ from hanmo.train.judge import Judge, summary
 from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe, ShowConfig
 from hanmo.train.metrics import Metrics
 from hanmo.train.mixture import Mixture
-from hanmo.train.model import Model, own_weights, save_model
+from hanmo.train.model import Model, save_model
 from hanmo.train.objectives.samples import SampleObjective
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.rows import row_positions
@@ -66,7 +68,7 @@ def train_lora(recipe: LoraRecipe, folder: RunFolder, resume: bool, judge: Judge
         if recipe.adapter.dora:
             save_model(folder.export / "checkpoint", _whole(merged(transformer), checkpoint))
 
-    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, weights, export)
+    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, transformer, weights, export)
 
 
 def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
@@ -74,20 +76,17 @@ def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge |
 
     Raises:
         RequestError: the folder of examples is wrong; see `folder_data`.
-        ConfigError: a divided model.
+        ConfigError: `shard` does not fit the model or the run.
     """
-    recipe.shard.refuse(recipe.kind)
     checkpoint, kept = _begin(recipe, folder, ranks)
-    transformer = load_transformer(checkpoint, dtype=torch.float32)
-    own_weights(transformer)
-    transformer.requires_grad_(True)
-    weights = Trained(transformer)
-    _fit(recipe, transformer)
+    transformer = begin(checkpoint, ranks, recipe.run, recipe.shard, recipe.seed)
+    transformer.checkpointing = recipe.memory.checkpointing
+    shown = shown_of(transformer, ranks)
 
     def export() -> None:
-        save_model(folder.export, _whole(transformer, checkpoint))
+        save_model(folder.export, _whole(shown, checkpoint))
 
-    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, weights, export)
+    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, shown, transformer, export)
 
 
 def _begin(recipe: LoraRecipe | SFTRecipe, folder: RunFolder, ranks: Ranks) -> tuple[Folder, list[Kept]]:
@@ -128,7 +127,7 @@ def _base(recipe: LoraRecipe, checkpoint: Folder) -> MMDiT:
     return load_transformer(checkpoint, dtype=torch.bfloat16 if small else torch.float32)
 
 
-def _fit(recipe: LoraRecipe | SFTRecipe, transformer: MMDiT) -> None:
+def _fit(recipe: LoraRecipe, transformer: MMDiT) -> None:
     """Round, swap or move what rests, as the recipe says."""
     memory, device = recipe.memory, torch.device(recipe.run.device)
     transformer.train()
@@ -144,6 +143,9 @@ def _fit(recipe: LoraRecipe | SFTRecipe, transformer: MMDiT) -> None:
         blocks: Any = transformer.transformer_blocks
         for block in blocks:
             block.attn.attend = plain_attention
+    if recipe.run.compile:
+        for block in transformer.transformer_blocks:
+            block.compile(dynamic=True)
 
 
 def _drive(
@@ -155,7 +157,8 @@ def _drive(
     checkpoint: Folder,
     kept: list[Kept],
     transformer: MMDiT,
-    weights: Trained,
+    shown: MMDiT,
+    weights: nn.Module,
     export: Callable[[], None],
 ) -> None:
     run = recipe.run
@@ -163,18 +166,26 @@ def _drive(
     maker = Maker(recipe.mix, checkpoint.vae, source.empty(), checkpoint.schedule)
     everything = Curriculum(CurriculumConfig())
     mixture = Mixture(source, everything, recipe.seed, run.batch, run.accumulate)
-    objective = SampleObjective(positions, mixture, maker, recipe.seed, torch.device(run.device))
-    if run.compile:
-        for block in transformer.transformer_blocks:
-            block.compile(dynamic=True)
+    objective = SampleObjective(positions, mixture, maker, recipe.seed, device_of(ranks, run))
 
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         path = folder.previews / f"step-{step:09d}.png"
         positions.forget()
-        return _look(recipe.show, transformer, checkpoint, recipe.run.device, judge, path, step, metrics)
+        return _look(recipe.show, shown, checkpoint, recipe.run.device, judge, path, step, metrics)
 
-    modules = {"transformer": weights}
-    drive(Job(recipe.name, recipe.seed, objective, modules, run, recipe.optim, preview, export, ranks), folder, resume)
+    job = Job(
+        recipe.name,
+        recipe.seed,
+        objective,
+        {"transformer": weights},
+        run,
+        recipe.optim,
+        preview,
+        export,
+        ranks,
+        collected=lambda: collected(transformer, shown, ranks),
+    )
+    drive(job, folder, resume)
 
 
 def _look(

@@ -226,11 +226,7 @@ class SamplesRecipe:
         Raises:
             ConfigError: captions that may be dropped will have no empty prompts, or copies of a divided model.
         """
-        if self.shard.count > 1 and self.run.processes > 1:
-            raise ConfigError(
-                f"run.processes is {self.run.processes} with shard.data x shard.tensor = {self.shard.count}: the "
-                "processes of a divided model are started by torchrun, so set run.processes = 1"
-            )
+        self.shard.check_copies(self.run.processes)
         edits = any(task != "t2i" for task in self.choose.tasks)
         if edits and self.mix.edit_dropout > 0 and not self.encode.empty_edits:
             raise ConfigError(

@@ -82,7 +82,7 @@ def _by_torchrun(recipe: Recipe, resume: bool, judge: Judge | None) -> Path:
 
 def shard_of(recipe: Recipe) -> ShardConfig:
     """How a recipe divides its model; whole where its kind cannot."""
-    return recipe.shard if isinstance(recipe, SamplesRecipe) else ShardConfig()
+    return recipe.shard if isinstance(recipe, SamplesRecipe | SFTRecipe) else ShardConfig()
 
 
 def _met(recipe: Recipe) -> AbstractContextManager[Ranks]:

@@ -9,8 +9,7 @@ measured is kept in a file of the run, so that a resumed run knows it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,34 +17,28 @@ import torch
 
 from hanmo.log import get_logger
 from hanmo.model.encoder import ConditionEncoder
-from hanmo.model.mmdit import MMDiT
 from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
-from hanmo.train.attention import use_plain_attention
 from hanmo.train.batches import Maker
 from hanmo.train.curriculum import Curriculum
+from hanmo.train.divided import begin, collected, device_of, shown_of
 from hanmo.train.drive import Job, drive
 from hanmo.train.files import RunFolder
 from hanmo.train.filled import Spoken, let_speak, opened
-from hanmo.train.initialise import new_config, new_transformer
 from hanmo.train.judge import Judge
 from hanmo.train.metrics import Metrics
 from hanmo.train.mixture import Mixture
-from hanmo.train.model import Model, own_weights, save_model
+from hanmo.train.model import Model, save_model
 from hanmo.train.objectives.samples import SampleObjective, predict
 from hanmo.train.pair_preview import show_pairs
 from hanmo.train.preview import look
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import SamplesRecipe
 from hanmo.train.rows import row_positions
-from hanmo.train.shard.load import load_parallel, new_parallel
-from hanmo.train.shard.mesh import MeshRanks
-from hanmo.train.shard.parallel import prepare_blocks
-from hanmo.train.shard.state import whole
 from hanmo.train.snapshots import newest_snapshot
 from hanmo.train.validation import validate, validation_set
-from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
+from hanmo.weights.folder import Folder, load_encoder, load_vae, open_folder
 from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
 
@@ -69,13 +62,13 @@ def train_samples(
         RequestError: a set is not finished, the store is stale or holds nothing.
         ConfigError: a stage of the curriculum takes no sample, or `shard` does not fit the model or the run.
     """
-    device = ranks.device if isinstance(ranks, MeshRanks) else torch.device(recipe.run.device)
+    device = device_of(ranks, recipe.run)
     checkpoint = open_folder(resolve(recipe.model.init or None))
     frozen = load_frozen(checkpoint) if ranks.first else None
     spoken = ranks.told(None if frozen is None else speak(recipe, frozen, checkpoint.preferences))
     assert spoken is not None, "the first process has said it"
     filled = opened(recipe.data, spoken)
-    transformer = begin(recipe, checkpoint, ranks, device)
+    transformer = begin(checkpoint, ranks, recipe.run, recipe.shard, recipe.seed, recipe.model.new)
     positions = row_positions(transformer)
     curriculum = Curriculum(recipe.curriculum)
     measured = Measured(folder.path / "validation.jsonl")
@@ -135,6 +128,7 @@ def train_samples(
         measure,
         heard,
         lambda: collected(transformer, shown, ranks),
+        recipe.validation.every if held and recipe.validation.samples else 0,
     )
     drive(job, folder, resume)
 
@@ -150,57 +144,6 @@ def speak(recipe: SamplesRecipe, frozen: Frozen, preferences: Preferences) -> Sp
     """Let the frozen networks fill the store."""
     producers = ProducerConfig(recipe.encode, recipe.choose)
     return let_speak(recipe.data, producers, frozen.encoder, frozen.vae, preferences)
-
-
-def begin(recipe: SamplesRecipe, checkpoint: Folder, ranks: Ranks, device: torch.device) -> MMDiT:
-    """The transformer that learns, float32: the checkpoint's own or a new one; whole, or this process's part."""
-    new, shard, compiled = recipe.model.new, recipe.shard, recipe.run.compile
-    width = checkpoint.transformer.joint_attention_dim
-    if isinstance(ranks, MeshRanks):
-        config = checkpoint.transformer if new is None else new_config(new, width)
-        autocast = recipe.run.precision != "float32"
-        shard.check(ranks.count, recipe.run.accumulate, config.num_attention_heads, autocast)
-        if new is None:
-            transformer = load_parallel(checkpoint.path, ranks, shard, compiled)
-        else:
-            transformer = new_parallel(config, recipe.seed, ranks, shard, compiled)
-    else:
-        if new is None:
-            transformer = load_transformer(checkpoint, dtype=torch.float32)
-            own_weights(transformer)
-        else:
-            transformer = new_transformer(new, width, recipe.seed)
-        transformer.to(device)
-        prepare_blocks(transformer, shard.checkpointing, compiled)
-    if device.type == "cpu":
-        use_plain_attention(transformer)
-    transformer.train().requires_grad_(True)
-    return transformer
-
-
-def shown_of(transformer: MMDiT, ranks: Ranks) -> MMDiT:
-    """What is painted with and exported: the model itself, or room for the whole of a divided one."""
-    if not ranks.divided:
-        return transformer
-    with torch.device("meta"):
-        return MMDiT(transformer.config)
-
-
-@contextmanager
-def collected(transformer: MMDiT, shown: MMDiT, ranks: Ranks) -> Iterator[None]:
-    """Let the first process have a divided model whole, on the CPU, while the block runs; all must call it."""
-    if not ranks.divided:
-        yield
-        return
-    state = whole(transformer.state_dict(), ranks.first)
-    if ranks.first:
-        shown.load_state_dict(state, assign=True)
-        use_plain_attention(shown.eval().requires_grad_(False))
-    del state
-    try:
-        yield
-    finally:
-        shown.to_empty(device="meta")
 
 
 @dataclass(frozen=True)

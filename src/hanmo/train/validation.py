@@ -40,7 +40,7 @@ class ValidationConfig:
         samples: most of one bucket, the first by id; 0 measures nothing.
         bins: ranges of t of equal width, each of which is measured.
         batch: rows computed at once.
-        every: steps between measurements.
+        every: steps between measurements; there is one before every preview, too.
     """
 
     share: float = 0.0

@@ -18,7 +18,7 @@ from hanmo.errors import HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
 from hanmo.train.checkpoint import snapshots
 from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe
+from hanmo.train.lora_recipe import LoraRecipe
 from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 from hanmo.weights.check import check
@@ -117,7 +117,7 @@ def shards(recipe: Recipe) -> list[Check]:
     if isinstance(recipe, FlowRecipe | VAERecipe | LoraRecipe) or recipe.shard.count == 1:
         return []
     found = []
-    if isinstance(recipe, DistillRecipe | SFTRecipe):
+    if isinstance(recipe, DistillRecipe):
         said = f'kind = "{recipe.kind}" has the model whole in each process: its shards are planned, a run refuses them'
         found.append(Check("note" if recipe.plan is not None else "wrong", said))
     if recipe.optim.kind != "adamw":

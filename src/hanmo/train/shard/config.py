@@ -50,6 +50,18 @@ class ShardConfig:
         """Processes in all."""
         return self.data * self.tensor
 
+    def check_copies(self, processes: int) -> None:
+        """Check that processes are started in one way.
+
+        Raises:
+            ConfigError: copies of a divided model.
+        """
+        if self.count > 1 and processes > 1:
+            raise ConfigError(
+                f"run.processes is {processes} with shard.data x shard.tensor = {self.count}: the processes of a "
+                "divided model are started by torchrun, so set run.processes = 1"
+            )
+
     def refuse(self, kind: str) -> None:
         """Say that runs of a kind have the model whole in each process.
 
