@@ -73,6 +73,18 @@ def test_the_page_shows_every_number_and_needs_nothing_else(run: Path, tmp_path:
     assert "<b>run" not in text
 
 
+def test_validation_losses_share_plots_by_bucket_and_by_noise(run: Path, tmp_path: Path) -> None:
+    told = {"val/loss": 0.3, "val/64x32": 0.2, "val/64x32/t0.00-0.50": 0.3, "val/64x32/t0.50-1.00": 0.1}
+    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": 100, "time": 100, **told}) + "\n")
+    Image.new("RGB", (300, 100)).save(run / "previews" / "pairs-000000100.png")
+    write_plot(run, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert Page(text).plots[3:5] == ["validation loss", "validation loss, 64x32, by noise level"]
+    assert "0.00 to 0.50" in text
+    assert sum(address.startswith("data:") for address in Page(text).addresses) == 7
+
+
 def test_a_run_that_has_told_nothing_has_no_page(run: Path, tmp_path: Path) -> None:
     (run / "metrics.jsonl").unlink()
     with pytest.raises(RequestError, match="has told nothing yet"):

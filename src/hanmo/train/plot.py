@@ -10,8 +10,8 @@ import base64
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -78,19 +78,21 @@ def _text(package: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class _Group:
-    """Numbers that share a plot: keys, or all that end in `suffix`; `log` where all of them are above 0."""
+    """Numbers that share a plot: keys, or all that end in `suffix`; `log` where all are above 0; `names` of lines."""
 
     title: str
     keys: tuple[str, ...] = ()
     suffix: str = ""
     log: bool = False
     percent: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self, key: str) -> bool:
         return key in self.keys or bool(self.suffix and key.endswith(self.suffix))
 
     def plot(self, lines: Mapping[str, Points]) -> Plot:
-        named = {_NAMES.get(key, key.removesuffix(self.suffix).replace("_", " ")): at for key, at in lines.items()}
+        known = _NAMES | dict(self.names)
+        named = {known.get(key, key.removesuffix(self.suffix).replace("_", " ")): at for key, at in lines.items()}
         positive = all(value > 0 for points in lines.values() for _, value in points)
         return Plot(self.title, named, self.log and positive, self.percent)
 
@@ -111,6 +113,19 @@ _LAST = (
 _NAMES = {"mfu": "MFU", "waiting": "time spent waiting for batches", "lr_factor": "rate", "memory_gb": "memory"}
 
 
+def _validation(keys: Iterable[str]) -> list[_Group]:
+    """The validation loss of every bucket in one plot, then of each bucket by ranges of t (`Validation.scalars`)."""
+    told = sorted(key for key in keys if key.startswith("val/"))
+    buckets = tuple(key for key in told if key.count("/") == 1)
+    names = {key: key.removeprefix("val/").replace("loss", "all") for key in buckets}
+    groups = [_Group("validation loss", buckets, names=names)]
+    for bucket in buckets:
+        ranges = tuple(key for key in told if key.startswith(f"{bucket}/t"))
+        labels = {key: key.removeprefix(f"{bucket}/t").replace("-", " to ") for key in ranges}
+        groups.append(_Group(f"validation loss, {names[bucket]}, by noise level", ranges, log=True, names=labels))
+    return groups
+
+
 def plots_of(lines: Sequence[Mapping[str, float]]) -> list[Plot]:
     """Every number of a run in a plot, what belongs together in one; what no group holds has its own."""
     series: dict[str, list[tuple[float, float]]] = {}
@@ -118,8 +133,9 @@ def plots_of(lines: Sequence[Mapping[str, float]]) -> list[Plot]:
         for key, value in line.items():
             if key not in _HIDDEN and isinstance(value, int | float) and math.isfinite(value):
                 series.setdefault(key, []).append((line["step"], value))
-    others = [key for key in series if not any(group.holds(key) for group in (*_FIRST, *_LAST))]
-    groups = [*_FIRST, *(_Group(key.replace("_", " "), (key,)) for key in others), *_LAST]
+    first = [*_FIRST, *_validation(series)]
+    others = [key for key in series if not any(group.holds(key) for group in (*first, *_LAST))]
+    groups = [*first, *(_Group(key.replace("_", " "), (key,)) for key in others), *_LAST]
     found = [(group, {key: points for key, points in series.items() if group.holds(key)}) for group in groups]
     return [group.plot(lines) for group, lines in found if lines]
 
@@ -172,6 +188,7 @@ def _preview(path: Path, best: int | None, lines: Sequence[Mapping[str, float]])
         "figure",
         tag("figcaption", tag("b", f"step {step:,}"), tag("span", words) if words else ""),
         _picture(path, step),
+        *(_picture(pairs, step) for pairs in [path.with_name(f"pairs-{step:09d}.png")] if pairs.exists()),
         class_="best" if step == best else None,
     )
 
