@@ -110,7 +110,7 @@ class _Place:
 
 def _range(values: Sequence[float], plot: Plot) -> tuple[float, float]:
     if plot.percent:
-        return 0.0, 1.0
+        return 0.0, max(1.0, *values)
     low, high = min(values), max(values)
     if plot.log:
         return low / 1.1, high * 1.1
