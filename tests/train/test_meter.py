@@ -35,7 +35,7 @@ def report(step: int) -> Report:
 
 def test_speeds_and_mfu_come_from_what_the_batches_cost() -> None:
     counted = Counted(Priced())
-    meter = Meter(8, 10, counted, processes=2, peak=Peak(1e12, "stated"), device=CPU)
+    meter = Meter(8, 10, counted, processes=2, groups=2, peak=Peak(1e12, "stated"), device=CPU)
     began = time.perf_counter()
     for step in (1, 2):
         counted.loss(counted.batch(step, 0), 0.0)
@@ -56,7 +56,7 @@ def test_speeds_and_mfu_come_from_what_the_batches_cost() -> None:
 
 def test_an_objective_without_a_price_shows_no_mfu() -> None:
     counted = Counted(Plain())
-    meter = Meter(8, 10, counted, 1, None, CPU)
+    meter = Meter(8, 10, counted, 1, 1, None, CPU)
     counted.loss(0, 0.0)
     meter.add(report(1))
     assert not {"tokens_per_second", "mfu"} & set(meter.take(1))

@@ -166,16 +166,14 @@ class _Watch(_Unwatched):
     def __init__(self, job: Job, plan: loop.Plan, metrics: Metrics, bar: Any) -> None:
         counted = Counted(job.objective)
         super().__init__(counted)
-        peak = (
-            peak_of(plan.device, torch.bfloat16 if plan.autocast else torch.float32)
-            if isinstance(job.objective, Costed)
-            else None
-        )
+        dtype = torch.bfloat16 if plan.autocast else torch.float32
+        peak = peak_of(plan.device, dtype) if isinstance(job.objective, Costed) else None
         if peak is not None:
             log.info("MFU is a share of %.4g TFLOP/s per process: %s", peak.flops / 1e12, peak.source)
         self.metrics = metrics
         self._plan, self._every, self._bar, self._skipped = plan, job.run.log_every, bar, 0
-        self._meter = Meter(plan.pictures * plan.accumulate, plan.steps, counted, job.ranks.count, peak, plan.device)
+        ranks, pictures = job.ranks, plan.pictures * plan.accumulate
+        self._meter = Meter(pictures, plan.steps, counted, ranks.count, ranks.groups, peak, plan.device)
 
     def step(self, report: loop.Report) -> None:
         """Take in a step; a line now and then."""

@@ -57,7 +57,8 @@ class Meter:
         pictures: of a step, of all processes.
         steps: of the whole run.
         counted: what the batches cost.
-        processes: each of which costs as much as this one.
+        processes: of the run.
+        groups: of them, each of which computes a batch that costs as much as this one's.
         peak: operations per second that MFU is a share of; None where nobody says what batches cost.
         device: whose memory is told.
     """
@@ -66,6 +67,7 @@ class Meter:
     steps: int
     counted: Counted
     processes: int
+    groups: int
     peak: Peak | None
     device: torch.device
     _sums: dict[str, list[float]] = field(default_factory=dict)
@@ -81,8 +83,8 @@ class Meter:
         for key, value in values.items():
             self._sums.setdefault(key, []).append(value)
         cost = self.counted.take()
-        self._tokens += cost.tokens * self.processes
-        self._flops += cost.flops * self.processes
+        self._tokens += cost.tokens * self.groups
+        self._flops += cost.flops * self.groups
         self._done += 1
         self._waited += report.waited
 

@@ -52,6 +52,11 @@ class Ranks:
         """Whether no process has the whole model (`shard.mesh`)."""
         return False
 
+    @property
+    def groups(self) -> int:
+        """How many batches are computed at a time."""
+        return self.count
+
     def parts(self, accumulate: int) -> range:
         """The batches of a step that this process computes, of `accumulate` in all."""
         return range(self.rank, accumulate, self.count)

@@ -47,6 +47,11 @@ class MeshRanks(Ranks):
         """Always."""
         return True
 
+    @property
+    def groups(self) -> int:
+        """The processes of one group compute one batch."""
+        return self.axes[DATA].size()
+
     def parts(self, accumulate: int) -> range:
         """The batches of a step that this process's group computes, of `accumulate` in all."""
         groups = self.axes[DATA]
