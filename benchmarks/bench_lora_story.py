@@ -80,7 +80,7 @@ def paint(pipe: hanmo.Pipeline, loras: list[tuple[str, float]]) -> list[Image.Im
 
 
 def judged(pictures: list[Image.Image]) -> dict[str, float]:
-    """By script the mean slant, the share of texts that an OCR reads exactly, and of those that also lean ("styled")."""
+    """By script the mean slant, the share of texts that an OCR reads exactly, and of those that lean too ("styled")."""
     cards = [prompt.card for prompt in evaluation_prompts(HELD_OUT, 20_511, 128, 64, WORDS)]
     boxes = [text_box(card) for card in cards]
     wide = [(max(0, left - 16), top, min(128, right + 16), bottom) for left, top, right, bottom in boxes]

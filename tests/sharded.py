@@ -32,6 +32,7 @@ from hanmo.train.checkpoint import Parts
 from hanmo.train.distributed_checkpoint import ShardedSnapshots
 from hanmo.train.optim import EMA, OptimConfig, build, rate, set_rate
 from hanmo.train.randomness import generator_for
+from hanmo.train.ranks import torchrun_store
 from hanmo.train.snapshots import Notes
 
 CONFIG = TransformerConfig(
@@ -217,7 +218,8 @@ def _join(task: Task, rank: int, ranks: int, store: Path) -> None:
 
 def main(folder: Path) -> None:
     """One process under torchrun; number 1 kills itself once at step 8 of 12."""
-    dist.init_process_group("gloo")
+    store, rank, count = torchrun_store()
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=count)
     first = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
     dies = 8 if first and dist.get_rank() == 1 else -1
     work(Task(folder, steps=12, save_every=3, resume=True, pause=0.05, dies_at=dies))
