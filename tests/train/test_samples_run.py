@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from hanmo.errors import ConfigError, RequestError, TrainingError
 from hanmo.producer.encode import identity_of, networks_of
@@ -64,7 +65,7 @@ def test_a_run_killed_before_its_preview_looks_first_when_it_is_resumed(recipe: 
 def test_a_store_is_a_source_and_a_stale_one_is_refused(recipe: SamplesRecipe) -> None:
     train(recipe)
     place = open_folder(Path(recipe.model.init))
-    frozen = load_frozen(place)
+    frozen = load_frozen(place, torch.device("cpu"))
     identity = identity_of(networks_of(frozen.encoder, frozen.vae, place.preferences), recipe.encode)
     source = StoreSource(recipe.data.store, identity)
     entries = source.entries()

@@ -106,6 +106,7 @@ def last_set(place: Path) -> Path:
 
 @torch.no_grad()
 def empty_text(encoder: ConditionEncoder) -> Float[Tensor, "T D"]:
-    """Hidden states of the prompt that replaces a dropped caption of text-to-image."""
+    """Hidden states of the prompt that replaces a dropped caption of text-to-image, on the CPU."""
     states = encoder.encode([" "])
-    return states.states[0] if states.mask is None else states.states[0][states.mask[0]]
+    found = states.states[0] if states.mask is None else states.states[0][states.mask[0]]
+    return found.cpu()

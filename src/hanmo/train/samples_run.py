@@ -64,7 +64,8 @@ def train_samples(
     """
     device = device_of(ranks, recipe.run)
     checkpoint = open_folder(resolve(recipe.model.init or None))
-    frozen = load_frozen(checkpoint) if ranks.first else None
+    home = torch.device("cpu") if ranks.divided else device  # where the whole transformer is, to paint with
+    frozen = load_frozen(checkpoint, home) if ranks.first else None
     spoken = ranks.told(None if frozen is None else speak(recipe, frozen, checkpoint.preferences))
     assert spoken is not None, "the first process has said it"
     filled = opened(recipe.data, spoken)
@@ -133,11 +134,11 @@ def train_samples(
     drive(job, folder, resume)
 
 
-def load_frozen(checkpoint: Folder) -> Frozen:
+def load_frozen(checkpoint: Folder, device: torch.device) -> Frozen:
     """Encoder and autoencoder of a checkpoint, float32; neither learns."""
-    encoder = load_encoder(checkpoint, dtype=torch.float32)
+    encoder = load_encoder(checkpoint, device, torch.float32)
     encoder.model.eval().requires_grad_(False)
-    return Frozen(encoder, load_vae(checkpoint, dtype=torch.float32).eval().requires_grad_(False))
+    return Frozen(encoder, load_vae(checkpoint, device, torch.float32).eval().requires_grad_(False))
 
 
 def speak(recipe: SamplesRecipe, frozen: Frozen, preferences: Preferences) -> Spoken:
