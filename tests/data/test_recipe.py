@@ -121,11 +121,13 @@ def test_a_cluster_is_part_of_a_recipe(tmp_path: Path) -> None:
         recipe(tmp_path, HEAD + CARDS + LOOKS + RAY.replace("gpus", "gpu"))
 
 
-@pytest.mark.parametrize("name", ["cards", "solids_depth", "solids_view"])
-def test_recipes_of_drawn_sets_open_their_sources(name: str, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("cards", "cards"), ("card_pairs", "card_pairs"), ("solids_depth", "solids"), ("solids_view", "solids")],
+)
+def test_recipes_of_drawn_sets_open_their_sources(name: str, kind: str, root: Path) -> None:
     read = read_recipe(root / "recipes" / "tiny" / f"{name}.toml")
-    kinds = ["card_pairs", "cards"] if name == "cards" else ["solids"]
-    assert [table.kind for table in read.sources] == kinds
+    assert [table.kind for table in read.sources] == [kind]
     for table in read.sources:
         assert open_source(table, 1).name == table.name
 

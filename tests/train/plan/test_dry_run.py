@@ -95,13 +95,13 @@ def test_what_a_run_would_refuse_is_wrong(root: Path, tmp_path: Path) -> None:
         dry_run(path)
 
 
-def test_a_kind_that_is_not_divided_yet_says_so(root: Path) -> None:
+def test_a_kind_that_is_not_divided_yet_says_so(root: Path, tmp_path: Path) -> None:
     name = "distill"
     recipe = root / "recipes" / "qwen_image" / f"{name}.toml"
     kind = PLANNED[name]
     assert f'note   kind = "{kind}" has the model whole in each process' in dry_run(recipe).text()
     with pytest.raises(ConfigError, match=f'kind = "{kind}" has the whole model in each process'):
-        train(recipe, [f"run.folder={root / 'nowhere'}"])
+        train(recipe, [f"run.folder={tmp_path}"])
 
 
 def test_a_set_that_is_not_there_is_a_note_in_a_plan_and_wrong_here(root: Path, tmp_path: Path) -> None:
