@@ -19,9 +19,7 @@ from torch import Tensor, nn
 
 from hanmo.errors import TrainingError
 from hanmo.flow import ScheduleConfig, fixed_shift, interpolate
-from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
-from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
 from hanmo.train.attention import use_plain_attention
@@ -44,21 +42,11 @@ from hanmo.train.prune import every_second, least_missed, prune
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.rows import row_positions
 from hanmo.train.samples import SampleSource
+from hanmo.train.shard.parallel import compile_blocks
 from hanmo.weights.files import atomic_file
 from hanmo.weights.folder import load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """A finished model, frozen."""
-
-    transformer: MMDiT
-    encoder: ConditionEncoder
-    vae: VAE
-    schedule: ScheduleConfig
-    preferences: Preferences
 
 
 @dataclass(frozen=True)
@@ -96,8 +84,8 @@ def train_distill(
             use_plain_attention(teacher.transformer, teacher.encoder)
         student = student_of(recipe, teacher, filled.source, maker, folder.path / "blocks.json")
     if recipe.run.compile:
-        for block in (*student.transformer.transformer_blocks, *teacher.transformer.transformer_blocks):
-            block.compile(dynamic=True)
+        compile_blocks(student.transformer)
+        compile_blocks(teacher.transformer)
     pipeline = Pipeline(
         student.transformer, teacher.vae, teacher.encoder, student.schedule, student.preferences, recipe.name
     )
@@ -121,7 +109,7 @@ def train_distill(
     )
 
 
-def begin(recipe: DistillRecipe) -> Teacher:
+def begin(recipe: DistillRecipe) -> Model:
     """The teacher, in evaluation mode and float32."""
     place = resolve(recipe.teacher or None)
     known = open_folder(place)
@@ -130,10 +118,10 @@ def begin(recipe: DistillRecipe) -> Teacher:
     frozen: list[nn.Module] = [transformer, encoder.model, vae]
     for module in frozen:
         module.eval().requires_grad_(False)
-    return Teacher(transformer, encoder, vae, known.schedule, known.preferences)
+    return Model(transformer, encoder, vae, known.schedule, known.preferences)
 
 
-def student_of(recipe: DistillRecipe, teacher: Teacher, source: SampleSource, maker: Maker, choice: Path) -> Student:
+def student_of(recipe: DistillRecipe, teacher: Model, source: SampleSource, maker: Maker, choice: Path) -> Student:
     """The student before its first step, and its objective.
 
     Args:
@@ -177,7 +165,7 @@ def _own(model: MMDiT) -> MMDiT:
     return copy.deepcopy(model).train().requires_grad_(True)
 
 
-def _choose(recipe: DistillRecipe, teacher: Teacher, source: SampleSource, maker: Maker) -> tuple[int, ...]:
+def _choose(recipe: DistillRecipe, teacher: Model, source: SampleSource, maker: Maker) -> tuple[int, ...]:
     """The blocks that stay."""
     config, count = recipe.depth, len(teacher.transformer.transformer_blocks)
     if config.blocks:

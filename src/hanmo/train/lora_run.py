@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +24,7 @@ from hanmo.model.mmdit import MMDiT
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.train.adapter_files import save_adapter
 from hanmo.train.adapters import adapt, merged
-from hanmo.train.attention import plain_attention
+from hanmo.train.attention import use_plain_attention
 from hanmo.train.batches import Maker
 from hanmo.train.block_swap import swap_blocks
 from hanmo.train.curriculum import Curriculum, CurriculumConfig
@@ -44,6 +43,7 @@ from hanmo.train.model import Model, save_model
 from hanmo.train.objectives.samples import SampleObjective
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.rows import row_positions
+from hanmo.train.shard.parallel import compile_blocks
 from hanmo.train.sheet import save_sheet, sheet
 from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
 from hanmo.weights.hub import resolve
@@ -140,12 +140,9 @@ def _fit(recipe: LoraRecipe, transformer: MMDiT) -> None:
     else:
         transformer.to(device)
     if device.type == "cpu":
-        blocks: Any = transformer.transformer_blocks
-        for block in blocks:
-            block.attn.attend = plain_attention
+        use_plain_attention(transformer)
     if recipe.run.compile:
-        for block in transformer.transformer_blocks:
-            block.compile(dynamic=True)
+        compile_blocks(transformer)
 
 
 def _drive(

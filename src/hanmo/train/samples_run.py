@@ -16,14 +16,13 @@ from pathlib import Path
 import torch
 
 from hanmo.log import get_logger
-from hanmo.model.encoder import ConditionEncoder
-from hanmo.model.vae import VAE
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
 from hanmo.train.batches import Maker
 from hanmo.train.curriculum import Curriculum
 from hanmo.train.divided import begin, collected, device_of, shown_of
 from hanmo.train.drive import Job, drive
+from hanmo.train.encode_folder import Networks
 from hanmo.train.files import RunFolder
 from hanmo.train.filled import Spoken, let_speak, opened
 from hanmo.train.judge import Judge
@@ -43,14 +42,6 @@ from hanmo.weights.hub import resolve
 from hanmo.weights.preferences import Preferences
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """The networks that speak before the first step, and in previews: the first process alone has them."""
-
-    encoder: ConditionEncoder
-    vae: VAE
 
 
 def train_samples(
@@ -134,14 +125,14 @@ def train_samples(
     drive(job, folder, resume)
 
 
-def load_frozen(checkpoint: Folder, device: torch.device) -> Frozen:
+def load_frozen(checkpoint: Folder, device: torch.device) -> Networks:
     """Encoder and autoencoder of a checkpoint, float32; neither learns."""
     encoder = load_encoder(checkpoint, device, torch.float32)
     encoder.model.eval().requires_grad_(False)
-    return Frozen(encoder, load_vae(checkpoint, device, torch.float32).eval().requires_grad_(False))
+    return Networks(encoder, load_vae(checkpoint, device, torch.float32).eval().requires_grad_(False))
 
 
-def speak(recipe: SamplesRecipe, frozen: Frozen, preferences: Preferences) -> Spoken:
+def speak(recipe: SamplesRecipe, frozen: Networks, preferences: Preferences) -> Spoken:
     """Let the frozen networks fill the store."""
     producers = ProducerConfig(recipe.encode, recipe.choose)
     return let_speak(recipe.data, producers, frozen.encoder, frozen.vae, preferences)

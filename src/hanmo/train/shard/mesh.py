@@ -22,7 +22,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
 
 from hanmo.errors import ConfigError
-from hanmo.train.ranks import PATIENCE, Ranks, alive, torchrun_store
+from hanmo.train.ranks import PATIENCE, Ranks, alive, launched, torchrun_store
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.shard.gradients import clip, settle, sum_copies
 
@@ -88,11 +88,6 @@ def _in_shards(parameter: nn.Parameter) -> bool:
     return isinstance(parameter, DTensor) and DATA in (parameter.device_mesh.mesh_dim_names or ())
 
 
-def started() -> int:
-    """How many processes torchrun started; 0 when this is an ordinary process."""
-    return int(os.environ.get("WORLD_SIZE", "0")) if "RANK" in os.environ else 0
-
-
 @contextlib.contextmanager
 def joined(config: ShardConfig, device: torch.device, store: Path | None = None) -> Iterator[MeshRanks]:
     """Meet the other processes that torchrun started (RANK, WORLD_SIZE and LOCAL_RANK tell who they are).
@@ -105,8 +100,8 @@ def joined(config: ShardConfig, device: torch.device, store: Path | None = None)
     Raises:
         ConfigError: torchrun did not start this process, or started another number.
     """
-    count = started()
-    if not count:
+    count = launched()
+    if count == 1 < config.count:
         raise ConfigError(
             f"shard.data x shard.tensor is {config.count}, but this is a single process; start the run with "
             f"torchrun --nproc-per-node {config.count} -m hanmo train ..."
@@ -116,7 +111,7 @@ def joined(config: ShardConfig, device: torch.device, store: Path | None = None)
             f"shard.data {config.data} x shard.tensor {config.tensor} needs {config.count} processes, but {count} "
             f"were started; start torchrun with {config.count}, or change the degrees"
         )
-    rank = int(os.environ["RANK"])
+    rank = int(os.environ.get("RANK", "0"))
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)

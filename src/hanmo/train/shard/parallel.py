@@ -45,5 +45,10 @@ def prepare_blocks(model: MMDiT, checkpointing: Literal["off", "selective", "ful
     """
     recompute(model, checkpointing)
     if compiled:
-        for block in model.transformer_blocks:
-            block.compile(dynamic=True)
+        compile_blocks(model)
+
+
+def compile_blocks(model: MMDiT) -> None:
+    """Let torch compile every block by itself, in place, for batches of any size."""
+    for block in model.transformer_blocks:
+        block.compile(dynamic=True)
