@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -44,6 +44,7 @@ class Detection:
     mask: Bool[np.ndarray, "H W"] | None = None
 
 
+@runtime_checkable
 class Judge(Protocol):
     """What every judge says of itself."""
 
@@ -51,6 +52,7 @@ class Judge(Protocol):
         """Kind, name, version, settings: what a result file records. The same answer, the same judge."""
 
 
+@runtime_checkable
 class Detector(Judge, Protocol):
     """Finds objects."""
 
@@ -58,6 +60,7 @@ class Detector(Judge, Protocol):
         """All objects, the surest first, whatever their score: thresholds are the benchmark's."""
 
 
+@runtime_checkable
 class OCR(Judge, Protocol):
     """Reads text."""
 
@@ -65,6 +68,7 @@ class OCR(Judge, Protocol):
         """The lines of a picture, from top to bottom."""
 
 
+@runtime_checkable
 class VLM(Judge, Protocol):
     """Answers questions about pictures."""
 
@@ -84,6 +88,7 @@ class VLM(Judge, Protocol):
         """
 
 
+@runtime_checkable
 class Embedder(Judge, Protocol):
     """Places pictures, and texts if it can, in one space, as rows of length 1."""
 
