@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import cast
 
@@ -68,7 +68,7 @@ def benchmark(name: str, **options: object) -> Benchmark:
     entry = CATALOG[name]
     module, _, kind = entry.place.partition(":")
     made = getattr(import_module(f"hanmo.evaluate.benchmarks.{module}"), kind)
-    known = set(made.__dataclass_fields__) - set(entry.fixed)
+    known = {field.name for field in fields(made)} - set(entry.fixed)
     unknown = sorted(set(options) - known)
     if unknown:
         raise RequestError(f"{name} has no option {unknown[0]!r}: it has {', '.join(sorted(known)) or 'none'}")
