@@ -1,12 +1,15 @@
 """How long training waits for its producers: the idle share with the bundled networks, on cards.
 
     python -m benchmarks.bench_producer --cards 512 --batch 16
+    python -m benchmarks.bench_producer --cards 512 --batch 16 --filters text_split
 
 The consumer trains the bundled transformer by flow matching (forward, backward, AdamW) on what `prefetch` has ready.
 Its samples come from (a) a store that was filled before, (b) producers in threads of this process, which share its
 cores, (c) producer processes over HTTP, one row for each number in `--processes`. Cards are drawn, and the set of the
 data engine is written, before any clock runs; loading networks counts as the wait for the first batch, which is told
-apart. Producers keep up where the idle share is below 5 %. Run it on a quiet machine. The last line is JSON.
+apart. Producers keep up where the idle share is below 5 %. `--filters` names operators of the data engine that
+producers ask of each card before they encode it: a reader of text (`text_split`) is slower than training, so they do
+not keep up. Run it on a quiet machine. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -40,7 +43,7 @@ from hanmo.model.latents import pack
 from hanmo.model.mmdit import MMDiT
 from hanmo.producer.batches import Batch, Batches, StoreBatches
 from hanmo.producer.broker import Broker, BrokerConfig
-from hanmo.producer.config import EncodeConfig, ProducerConfig
+from hanmo.producer.config import ChooseConfig, EncodeConfig, ProducerConfig
 from hanmo.producer.encode import Networks, identity_of
 from hanmo.producer.prefetch import Prefetch, Waiting
 from hanmo.producer.produce import RunConfig, fill_store, working
@@ -128,7 +131,11 @@ def train(name: str, batches: Batches, trainer: Trainer, steps: int) -> Row:
     return Row(name, pictures / max(last, 1e-9), idle, waiting.first, waiting.batches)
 
 
-def measure(folder: Path, cards: int, batch: int, processes: Sequence[int], threads: Sequence[int]) -> list[Row]:
+def measure(
+    folder: Path, cards: int, batch: int, processes: Sequence[int], threads: Sequence[int], filters: Sequence[str]
+) -> list[Row]:
+    config = replace(CONFIG, choose=ChooseConfig(use=tuple(filters)))
+    asking = f", asking {' and '.join(filters)}" if filters else ""
     networks = load_networks(CHECKPOINT, precision="float32")
     trainer = Trainer(networks)
     data = write_cards(folder / "set", cards, max(batch, cards // 16))
@@ -137,21 +144,23 @@ def measure(folder: Path, cards: int, batch: int, processes: Sequence[int], thre
 
     def broker() -> Broker:
         units = [str(shard) for shard in shards_of(data)]
-        return Broker(networks.identity, units, BrokerConfig(room=4 * batch), CONFIG.to_json())
+        return Broker(networks.identity, units, BrokerConfig(room=4 * batch), config.to_json())
 
     fill_store(data, folder / "store", networks, CONFIG, run)
     rows = [train("a store", StoreBatches(folder / "store", batch, 0, identity), trainer, steps)]
     for count in threads:
         link = broker()
         with working(link, networks, count, run):
-            rows.append(train(f"{count} in this process", LinkBatches(link, batch, wanted=identity), trainer, steps))
+            rows.append(
+                train(f"{count} in this process{asking}", LinkBatches(link, batch, wanted=identity), trainer, steps)
+            )
     for count in processes:
         link = broker()
         with ExitStack() as stack:
             address = stack.enter_context(serving(link))
             for process in [_start(address, batch) for _ in range(count)]:
                 stack.callback(_end, process)
-            rows.append(train(f"{count} over HTTP", LinkBatches(link, batch, wanted=identity), trainer, steps))
+            rows.append(train(f"{count} over HTTP{asking}", LinkBatches(link, batch, wanted=identity), trainer, steps))
     return rows
 
 
@@ -181,10 +190,11 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, nargs="*", default=[1], help="producers in this process, a row each")
     parser.add_argument("--processes", type=int, nargs="*", default=[1, 2], help="producers over HTTP, a row each")
+    parser.add_argument("--filters", nargs="*", default=[], help="operators that producers ask (default: none)")
     given = parser.parse_args()
     head = machine.describe()
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(Path(folder), given.cards, given.batch, given.processes, given.threads)
+        rows = measure(Path(folder), given.cards, given.batch, given.processes, given.threads, given.filters)
     print(table(rows))
     print(json.dumps({"machine": head, "rows": [asdict(row) for row in rows]}, ensure_ascii=False))
     return 0
