@@ -16,7 +16,7 @@ The official script, which `compat` reproduces:
 - Han characters are U+4E00 to U+9FA5 only, so that rare ones (Extension A, those beyond U+FFFF) are invisible in both
   texts. Here they all count.
 - The wanted text is a Python list, written out, in a cell of a table. Line breaks are there as a backslash and an n;
-  the backslash is cleaned away, the n stays ("ModelsnAuthor": 5 of 200 texts in each language).
+  the backslash is cleaned away, the n stays ("ModelsnAuthor": in 5 of the 200 English texts, 4 of the Chinese).
 - A judge that sees no text is asked to say so; its answer is taken as text unless it ends with a full stop.
 Its judge stops after 128 new tokens (256 for texts of more than 60 words), which this module leaves to the judge.
 """
