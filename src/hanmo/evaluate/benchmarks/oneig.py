@@ -70,7 +70,7 @@ class OneIG:
         reader: who reads the pictures of the set text: a VLM as in the paper, or an OCR judge.
 
     Raises:
-        RequestError: at construction: a dimension that does not exist, or none.
+        RequestError: at construction: a dimension or a reader that does not exist, or no dimension.
     """
 
     language: Literal["en", "zh"]
@@ -79,11 +79,13 @@ class OneIG:
     reader: Literal["vlm", "ocr"] = "vlm"
 
     def __post_init__(self) -> None:
-        """Check the dimensions."""
+        """Check dimensions and reader."""
         unknown = [name for name in self.dimensions if name not in DIMENSIONS]
         if unknown or not self.dimensions:
             given = repr(unknown[0]) if unknown else "none"
             raise RequestError(f"dimensions of OneIG-Bench: {given} was given; choose from {', '.join(DIMENSIONS)}")
+        if self.reader not in ("vlm", "ocr"):
+            raise RequestError(f"OneIG-Bench has no reader {self.reader!r}: choose vlm or ocr")
 
     @property
     def name(self) -> str:
