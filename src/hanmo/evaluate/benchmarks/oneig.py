@@ -281,11 +281,9 @@ def _at_once(name: str, wanted: str, kept: _Numbered, judge: Callable[[], list[S
     """The scores of all pictures, given their own numbers again, and what was wanted of them."""
     if not kept:
         return []
+    saw = {name: {"wanted": wanted}}
     try:
-        return [
-            Score(score.values, number, {name: {"wanted": wanted}})
-            for (number, _), score in zip(kept, judge(), strict=True)
-        ]
+        return [Score(score.values, number, saw) for (number, _), score in zip(kept, judge(), strict=True)]
     except Unjudged as reason:
         return [Score({}, number, unjudged=f"{name}: {reason}") for number, _ in kept]
 

@@ -218,7 +218,7 @@ class TIIF:
 
     def summary(self, results: Sequence[Result]) -> dict[str, float]:
         """Overall, the nine groups with the means over the attributes of basic and advanced, GNED and recall."""
-        accuracy = {attribute: _accuracy(results, attribute) for attribute in _attributes()}
+        accuracy = _accuracies(results)
         groups = {group: _mean(accuracy[attribute] for attribute in members) for group, members in GROUPS.items()}
         table = {"overall": _mean(groups.values())}
         for part in ("basic", "advanced"):
@@ -269,11 +269,15 @@ def _lines(path: Path) -> list[dict[str, Json]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
-def _accuracy(results: Sequence[Result], attribute: str) -> float:
-    """Questions right / questions of an attribute; nan where none was judged."""
-    mine = [result for result in results if result.prompt.groups["attribute"] == attribute]
-    asked_for = sum(sum(result.values("questions")) for result in mine)
-    return sum(sum(result.values("right")) for result in mine) / asked_for if asked_for else float("nan")
+def _accuracies(results: Sequence[Result]) -> dict[str, float]:
+    """Questions right / questions of each attribute; nan where none was judged."""
+    right = dict.fromkeys(_attributes(), 0.0)
+    count = dict.fromkeys(_attributes(), 0.0)
+    for result in results:
+        attribute = result.prompt.groups["attribute"]
+        right[attribute] += sum(result.values("right"))
+        count[attribute] += sum(result.values("questions"))
+    return {name: right[name] / count[name] if count[name] else float("nan") for name in right}
 
 
 def _mean(values: Iterable[float]) -> float:
