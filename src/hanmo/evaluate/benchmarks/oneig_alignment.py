@@ -1,6 +1,6 @@
 """OneIG-Bench, dimension alignment (arXiv 2506.07977): is what the prompt says in the picture?
 
-A prompt of the sets anime, human, object (and multilingualism, Chinese only) comes with up to 20 questions. Some
+A prompt of the sets anime, human, object (and multilingualism, Chinese only) comes with up to 24 questions. Some
 depend on others: "are there two?" on "are there any?". One question a call. A question counts where its answer is yes
 and the answers to all questions on which it depends are yes; those are the answers as they were given, so that a
 question is not lost for its grandparent's sake. A picture's figure is the share of its questions that count.
