@@ -35,12 +35,12 @@ PALETTE = {
 }
 
 
-def seen(image: Image.Image) -> Float[np.ndarray, "D"]:
+def seen(image: Image.Image) -> Float[np.ndarray, " D"]:
     """The mean colour of a picture from grey (#999), which the mask paints; the last is never zero."""
     return np.append(np.asarray(image, dtype=np.float64).mean(axis=(0, 1)) / 255 - 0.6, 0.01)
 
 
-def said(text: str) -> Float[np.ndarray, "D"]:
+def said(text: str) -> Float[np.ndarray, " D"]:
     """The colour that a text names, from grey, a little off in a way that depends on every letter; of any length."""
     words = text.replace("-colored", "").split()
     colour = next(np.array(PALETTE[word]) / 255 - 0.6 for word in words if word in PALETTE)
