@@ -4,7 +4,7 @@ these boxes (djghosh13/geneval, commit af4902f, run apart from this repository);
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanmo.evaluate.benchmarks.geneval_position import apart, leaning
@@ -51,6 +51,7 @@ def test_directions_are_those_of_the_script_and_of_the_paper(
     assert ", ".join(sorted(apart(a, b))) == (official if paper is None else paper)
 
 
+@settings(deadline=None)
 @given(BOXES, BOXES)
 def test_the_other_way_round_is_the_opposite_and_the_script_never_sees_more_than_the_paper(
     box: FloatBox, other: FloatBox
