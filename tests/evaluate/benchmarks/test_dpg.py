@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hanmo.errors import RequestError
 from hanmo.evaluate.benchmark import Benchmark, DataFile
 from hanmo.evaluate.benchmarks import dpg
 from hanmo.evaluate.benchmarks.dpg import CATEGORIES, DPG
+from hanmo.evaluate.catalog import benchmark
 from hanmo.evaluate.files import digest_like
 from hanmo.evaluate.judges.protocols import Judges, Unjudged
 from hanmo.evaluate.types import Json, Prompt, Result, Score
@@ -214,4 +216,6 @@ def test_the_official_list_has_1065_prompts_in_its_order(
 
 def test_it_is_a_benchmark_whose_table_is_pinned() -> None:
     assert isinstance(DPG(), Benchmark)
+    assert benchmark("dpg", compat=True) == DPG(compat=True)
+    assert [field.name for field in fields(DPG)] == ["compat"]
     assert all(file.sha256 for file in DPG().files)

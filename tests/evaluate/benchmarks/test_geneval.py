@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.benchmarks import geneval_colour
 from hanmo.evaluate.benchmarks.geneval import TAGS, GenEval
+from hanmo.evaluate.catalog import benchmark
 from hanmo.evaluate.judges.protocols import Detection, FloatBox, Judges, Unjudged
 from hanmo.evaluate.types import Json, Prompt, Result, Score
 
@@ -273,3 +274,5 @@ def test_the_official_file_has_553_prompts_of_six_tags(shared: Path) -> None:
 
 def test_it_is_a_benchmark() -> None:
     assert isinstance(GenEval(), Benchmark)
+    assert benchmark("geneval", compat=True) == GenEval(compat=True)
+    assert [field.name for field in fields(GenEval)] == ["compat"]

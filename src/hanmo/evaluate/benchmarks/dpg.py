@@ -34,7 +34,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from PIL import Image
 
@@ -51,6 +50,8 @@ CATEGORIES = ("global", "entity", "attribute", "relation", "other")
 """In the order of the paper's tables; a question of another name counts in `overall` only."""
 
 TEMPLATE = "{question} Answer with one word: yes or no."
+
+QUESTIONS: Mapping[str, str] = {"yes or no": TEMPLATE}
 
 PROMPTS = DataFile(
     "dpg_bench/dpg_bench_prompts_i1.json",
@@ -83,9 +84,9 @@ class DPG:
     images = 4
     needs = ("vlm",)
     files = (PROMPTS, TABLE)
-    questions: ClassVar[Mapping[str, str]] = {"yes or no": TEMPLATE}
+    questions = QUESTIONS
     percent = True
-    lower_is_better: frozenset[str] = frozenset()
+    lower_is_better = frozenset[str]()
 
     def load(self, data: Path) -> list[Prompt]:
         """The 1,065 prompts with their questions; ids are ELLA's, such as "partiprompts97"."""

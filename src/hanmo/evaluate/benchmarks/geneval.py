@@ -29,7 +29,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -44,6 +43,11 @@ from hanmo.evaluate.types import Json, Prompt, Result, Score
 
 TAGS = ("single_object", "two_object", "counting", "colors", "position", "color_attr")
 """In the order of the paper's tables."""
+
+QUESTIONS: Mapping[str, str] = {
+    f"colour {number}": template for number, template in enumerate(geneval_colour.TEMPLATES, start=1)
+}
+"""What CLIP is asked."""
 
 PROMPTS = DataFile(
     "geneval/evaluation_metadata.jsonl",
@@ -69,11 +73,9 @@ class GenEval:
     images = 4
     needs = ("detector", "embedder:clip")
     files = (PROMPTS,)
-    questions: ClassVar[Mapping[str, str]] = {
-        f"colour {number}": template for number, template in enumerate(geneval_colour.TEMPLATES, start=1)
-    }
+    questions = QUESTIONS
     percent = False
-    lower_is_better: frozenset[str] = frozenset()
+    lower_is_better = frozenset[str]()
 
     def load(self, data: Path) -> list[Prompt]:
         """The 553 prompts; a prompt's id is its line, from 00000, as in the official folders."""

@@ -27,6 +27,7 @@ _NAMES = {
     "diningtable": "dining table",
     "tvmonitor": "tv",
     "hair dryer": "hair drier",
+    "doughnut": "donut",
 }
 """COCO's names, old and new, where GenEval's prompts call the class otherwise. All others are COCO's own."""
 
