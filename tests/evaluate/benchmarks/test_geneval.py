@@ -191,6 +191,12 @@ def test_a_person_reads_what_was_seen_and_what_was_wrong() -> None:
     }
 
 
+def test_a_place_beside_something_that_is_missing_is_a_fault_of_its_own() -> None:
+    case = next(case for case in CASES if case.name == "no target")
+    (score,) = GenEval().judge(case.prompt(), [case.picture()], Judges(detector=Canned(case.found)), Path())
+    assert score.saw["faults"] == ["cat: 1 asked for, 0 found", "dog: below something that was not found as asked"]
+
+
 def test_cocos_own_names_are_understood() -> None:
     case = Case("", "single_object", [{"class": "computer mouse", "count": 1}], [thing("mouse", LEFT)], True)
     (score,) = GenEval().judge(case.prompt(), [case.picture()], Judges(detector=Canned(case.found)), Path())

@@ -20,6 +20,8 @@ CASES: list[tuple[Whole, Whole, str, str | None]] = [
     ((5, 0, 25, 20), UNIT, "", "right of"),  # beyond the margin; of the offset of 5 only 1 is left: 0.2
     ((8, 0, 28, 20), UNIT, "", "right of"),  # exactly half is left
     ((9, 0, 29, 20), UNIT, "right of", None),
+    ((0, 8, 20, 28), UNIT, "", "below"),
+    ((0, 9, 20, 29), UNIT, "below", None),
     ((60, 60, 80, 80), UNIT, "below, right of", None),
     ((30, 28, 50, 48), UNIT, "below, right of", None),
     ((10, 100, 30, 120), UNIT, "below", "below, right of"),
