@@ -51,6 +51,10 @@ class Server:
     url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
     """Bodies received, each with `path` and `authorization`."""
+    listing: Answer | None = None
+    """What GET {url}/models is answered with; None: nobody may ask for it."""
+    looks: list[str | None] = field(default_factory=list)
+    """The `authorization` of each such GET."""
 
     @property
     def users(self) -> list[str]:
@@ -95,7 +99,10 @@ def serving(*script: Answer | str | Script) -> Iterator[Server]:
                 self.wfile.write(body)
 
         def do_GET(self) -> None:
-            raise AssertionError("the client followed a redirect")
+            assert server.listing is not None, "the client followed a redirect"
+            assert self.path == "/v1/models", "the client followed a redirect"
+            server.looks.append(self.headers.get("Authorization"))
+            self._send(server.listing)
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing on stderr."""

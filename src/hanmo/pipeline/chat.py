@@ -16,13 +16,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from hanmo.errors import RequestError
 
 Message = Mapping[str, Any]
 """`role` (system, user, assistant) and `content`: a text, or a list of parts (`text_part`, `picture_part`)."""
 
+T = TypeVar("T")
 _LARGEST = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 """Status codes that another try may change."""
@@ -116,7 +117,7 @@ class Endpoint:
         if taken:
             raise RequestError(f"the endpoint's further field {taken[0]!r} is not allowed: it is set elsewhere")
         self.name = model
-        self._url = url.rstrip("/") + "/chat/completions"
+        self._base = url.rstrip("/")
         self._key = key
         self._extra = dict(extra or {})
         self._open = urllib.request.build_opener(_NoRedirect).open
@@ -133,13 +134,38 @@ class Endpoint:
         """
         return _within(seconds, lambda: self._ask(messages, seconds))
 
+    def models(self, seconds: float) -> list[str]:
+        """The models that it lists, which is the cheapest question that shows whether it is there and takes the key.
+
+        Returns:
+            Their names; none where the endpoint is there but has no such list.
+
+        Raises:
+            ChatError: it is not there, or refuses.
+        """
+        return _within(seconds, lambda: self._list(seconds))
+
+    def _list(self, seconds: float) -> list[str]:
+        try:
+            found = json.loads(self._send("/models", None, seconds))["data"]
+            return [str(each["id"]) for each in found]
+        except ChatError as error:
+            if str(error).startswith(("the endpoint answered 404", "the endpoint answered 405")):
+                return []
+            raise
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return []
+
     def _ask(self, messages: Sequence[Message], seconds: float) -> Reply:
         asked = {"model": self.name, "messages": [dict(message) for message in messages], "stream": False}
-        body = json.dumps(asked | self._extra)
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return _reply(self._send("/chat/completions", json.dumps(asked | self._extra).encode(), seconds))
+
+    def _send(self, path: str, body: bytes | None, seconds: float) -> bytes:
+        """What the endpoint sends back; a request without a body is a GET."""
+        headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
-        request = urllib.request.Request(self._url, body.encode(), headers, method="POST")
+        request = urllib.request.Request(self._base + path, body, headers)
         try:
             with self._open(request, timeout=seconds) as reply:
                 data: bytes = reply.read(_LARGEST + 1)
@@ -154,7 +180,7 @@ class Endpoint:
             raise ChatError(f"the endpoint could not be asked ({said[:100]})", again=True) from None
         if len(data) > _LARGEST:
             raise ChatError("the endpoint sent more than a megabyte", again=False)
-        return _reply(data)
+        return data
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -193,13 +219,13 @@ def _tokens(usage: object) -> int | None:
     return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
 
 
-def _within(seconds: float, call: Callable[[], Reply]) -> Reply:
+def _within(seconds: float, call: Callable[[], T]) -> T:
     """What a call returns, if it does so in time. A call that does not is left behind; it ends with the process."""
-    done: queue.Queue[Reply | Exception] = queue.Queue(1)
+    done: queue.Queue[tuple[T] | Exception] = queue.Queue(1)
 
     def work() -> None:
         try:
-            done.put(call())
+            done.put((call(),))
         except Exception as error:
             done.put(error)
 
@@ -210,4 +236,4 @@ def _within(seconds: float, call: Callable[[], Reply]) -> Reply:
         raise ChatError(f"no answer within {seconds:g} s", again=True) from None
     if isinstance(answer, Exception):
         raise answer
-    return answer
+    return answer[0]

@@ -3,7 +3,7 @@
 Any checkpoint of a causal model whose tokenizer has a chat template; code inside a checkpoint is not run. It
 knows nothing of prompts.
 
-Letters: L tokens of the conversation.
+Letters: L tokens of the conversation, V tokens of the vocabulary.
 """
 
 from __future__ import annotations
@@ -12,8 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+)
 
 from hanmo.errors import WeightsError
 from hanmo.pipeline.chat import Chat, ChatError, Endpoint, Message, Reply
@@ -64,11 +71,38 @@ class LocalChat:
         return generate_reply(self._model, self._tokenizer, inputs, seconds).text
 
 
+class GumbelNoise(LogitsProcessor):  # type: ignore[misc]
+    """Sampling from an explicit generator: the likeliest token after Gumbel noise is a draw from the softmax.
+
+    transformers' own sampling draws from the process's one global generator, which other threads share.
+
+    Args:
+        temperature: above 0.
+        seed: the same seed draws the same answer.
+    """
+
+    def __init__(self, temperature: float, seed: int) -> None:
+        self._temperature = temperature
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, input_ids: Int[Tensor, "1 L"], scores: Float[Tensor, "1 V"]) -> Float[Tensor, "1 V"]:
+        """Scores whose largest is the draw."""
+        uniform = torch.rand(scores.shape, generator=self._generator, dtype=torch.float64).clamp_min(1e-300)
+        drawn: Float[Tensor, "1 V"] = scores.double() / self._temperature - (-uniform.log()).log().to(scores.device)
+        return drawn
+
+
 @torch.inference_mode()
 def generate_reply(
-    model: Any, tokenizer: Any, inputs: Mapping[str, Tensor], seconds: float, max_tokens: int = MAX_TOKENS
+    model: Any,
+    tokenizer: Any,
+    inputs: Mapping[str, Tensor],
+    seconds: float,
+    max_tokens: int = MAX_TOKENS,
+    temperature: float = 0.0,
+    seed: int = 0,
 ) -> Reply:
-    """What a model of the transformers library says next, greedily.
+    """What a model of the transformers library says next.
 
     Args:
         model: with `generate`.
@@ -76,6 +110,8 @@ def generate_reply(
         inputs: what its forward takes, `input_ids` [1, L] among them, on any device.
         seconds: after which it is stopped.
         max_tokens: of the answer.
+        temperature: of sampling; 0 takes the likeliest token.
+        seed: of sampling.
 
     Raises:
         ChatError: the answer did not end by itself.
@@ -87,7 +123,8 @@ def generate_reply(
         do_sample=False, max_new_tokens=max_tokens, max_time=seconds, eos_token_id=ends, pad_token_id=0
     )
     placed = {name: value.to(model.device) for name, value in inputs.items()}
-    answer = model.generate(**placed, generation_config=settings)[0, length:].tolist()
+    noise = LogitsProcessorList([GumbelNoise(temperature, seed)] if temperature > 0 else [])
+    answer = model.generate(**placed, generation_config=settings, logits_processor=noise)[0, length:].tolist()
     if not answer or answer[-1] not in (ends if isinstance(ends, list) else [ends]):
         raise ChatError(f"the answer did not end within {max_tokens} tokens and {seconds:g} s", again=True)
     return Reply(str(tokenizer.decode(answer, skip_special_tokens=True)), length + len(answer))

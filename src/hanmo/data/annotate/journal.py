@@ -90,7 +90,7 @@ class Journal:
         Raises:
             OutputError: the disk is full.
         """
-        _write(self._path, self._descriptor, outcome.to_json())
+        write_line(self._path, self._descriptor, outcome.to_json())
         if outcome.final:
             self.done.add(outcome.id)
 
@@ -122,7 +122,7 @@ def open_journal(path: Path, model: str, prompt: str) -> Iterator[Journal]:
         os.ftruncate(descriptor, read.whole)
         head = {HEAD: _VERSION, "model": model, "prompt": prompt}
         if not read.lines:
-            _write(path, descriptor, head)
+            write_line(path, descriptor, head)
         elif read.lines[0] != head:
             raise RequestError(_other(path, read.lines[0], head))
         outcomes = read_outcomes(path)
@@ -140,7 +140,17 @@ def _other(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> s
     return f"{path} was begun by another version of Hanmo: give another file"
 
 
-def _write(path: Path, descriptor: int, value: Mapping[str, Any]) -> None:
+def write_line(path: Path, descriptor: int, value: Mapping[str, Any]) -> None:
+    """Append a JSON object, whole or not at all, by one call to the operating system.
+
+    Args:
+        path: of the file, for messages.
+        descriptor: of the file, open for appending; nobody else may be writing.
+        value: the object.
+
+    Raises:
+        OutputError: the disk is full.
+    """
     text = json.dumps(value, ensure_ascii=False)
     try:
         data = text.encode()

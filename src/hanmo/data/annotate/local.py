@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Int
+from PIL import Image
 from torch import Tensor
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
@@ -73,31 +74,56 @@ class LocalVision:
 
     def ask(self, shown: Shown, messages: Sequence[Message], seconds: float) -> Reply:
         """See `Vision`; greedy, and stopped after `seconds`, which begin with its turn."""
+        return self.answer([shown.image], messages, seconds)
+
+    def answer(
+        self,
+        images: Sequence[Image.Image],
+        messages: Sequence[Message],
+        seconds: float,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Reply:
+        """The answer to a conversation about any number of pictures, which stand at the head of its first question.
+
+        Args:
+            images: in the order in which the model sees them; may be none.
+            messages: contents are texts; roles system (at most the first), then user and assistant in turn.
+            seconds: of its turn.
+            temperature: of sampling; 0 takes the likeliest token.
+            seed: of sampling.
+
+        Raises:
+            ChatError: there is no answer, or not in time.
+        """
         try:
-            cut = patches(shown.image, self._config)
+            cuts = [patches(image, self._config) for image in images]
         except RequestError as error:
             raise ChatError(str(error), again=False) from None
-        ids = self._ids(messages, cut.tokens(self._config.merge_size))
+        ids = self._ids(messages, [cut.tokens(self._config.merge_size) for cut in cuts])
         inputs = {
             "input_ids": ids,
             "attention_mask": torch.ones_like(ids),
             "mm_token_type_ids": (ids == self._image).int(),
-            "pixel_values": cut.pixels,
-            "image_grid_thw": torch.tensor([(1, *cut.grid)]),
         }
+        if cuts:
+            inputs["pixel_values"] = torch.cat([cut.pixels for cut in cuts])
+            inputs["image_grid_thw"] = torch.tensor([(1, *cut.grid) for cut in cuts])
         with self._turn:
-            return generate_reply(self._model, self._tokenizer, inputs, seconds, MAX_TOKENS)
+            return generate_reply(self._model, self._tokenizer, inputs, seconds, MAX_TOKENS, temperature, seed)
 
-    def _ids(self, messages: Sequence[Message], places: int) -> Int[Tensor, "1 L"]:
-        """The templated conversation, with as many image tokens as the picture takes."""
-        first, *others = messages
-        said = [{**first, "content": PICTURE + first["content"]}, *(dict(message) for message in others)]
+    def _ids(self, messages: Sequence[Message], places: Sequence[int]) -> Int[Tensor, "1 L"]:
+        """The templated conversation, with as many image tokens as each picture takes."""
+        said = [dict(message) for message in messages]
+        first = next(message for message in said if message["role"] == "user")
+        first["content"] = PICTURE * len(places) + first["content"]
         text = self._tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
         found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        if found.count(self._image) != 1:
+        if found.count(self._image) != len(places):
             raise ChatError("the conversation holds control tokens", again=False)
-        at = found.index(self._image)
-        return torch.tensor([[*found[:at], *[self._image] * places, *found[at + 1 :]]])
+        left = iter(places)
+        full = [token for one in found for token in ([one] * next(left) if one == self._image else [one])]
+        return torch.tensor([full])
 
 
 def _picture_config(folder: Path) -> PictureConfig:

@@ -1,4 +1,4 @@
-"""How well a text fits a picture, by models of two towers: SigLIP, SigLIP 2 and Chinese-CLIP (report 3.2, stage 3).
+"""How well a text fits a picture, by models of two towers: SigLIP, SigLIP 2, Chinese-CLIP, CLIP (report 3.2, stage 3).
 
 A picture and a text each become a vector, and the score is the cosine of the angle between them, -1 to 1. Pairs that
 belong together reach about 0.1 with SigLIP 2 and 0.4 with Chinese-CLIP, so scores of two models are not compared.
@@ -30,7 +30,7 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from hanmo.errors import ConfigError, WeightsError
 from hanmo.weights.hub import is_hub_id, resolve
 
-Family = Literal["siglip", "siglip2", "chinese_clip"]
+Family = Literal["siglip", "siglip2", "chinese_clip", "clip"]
 
 PATTERNS = (
     "config.json",
@@ -41,6 +41,8 @@ PATTERNS = (
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
     "spiece.model",
 )
 """Files of a repository that are fetched."""
@@ -56,7 +58,7 @@ class TowersConfig:
     Attributes:
         model: a folder, or an id on the hub.
         revision: of the hub; "" takes the main branch.
-        tokens: longest text; what comes after is cut off. Models are trained with 64 (SigLIP) and 52 (Chinese-CLIP).
+        tokens: longest text; what comes after is cut off. Trained with: SigLIP 64, Chinese-CLIP 52, CLIP 77.
         device: such as "cpu" or "cuda:0".
 
     Raises:
@@ -112,11 +114,24 @@ class Towers:
             picture: sRGB, 0-255, upright.
             texts: at least one.
         """
-        with torch.inference_mode():
-            seen = F.normalize(self._look(picture), dim=-1)
-            # Text by text: in a batch, sums run in another order, and the last digits of a score with them.
-            read = [F.normalize(self._read(text), dim=-1) for text in texts]
+        seen = self.see(picture)
+        # Text by text: in a batch, sums run in another order, and the last digits of a score with them.
+        read = [self.read(text) for text in texts]
         return [float((seen * one).sum().clamp(-1, 1)) for one in read]
+
+    @torch.inference_mode()
+    def see(self, picture: UInt8[np.ndarray, "H W 3"]) -> Float32[torch.Tensor, "1 C"]:
+        """A picture as a row of length 1, on the model's device.
+
+        Args:
+            picture: sRGB, 0-255, upright.
+        """
+        return F.normalize(self._look(picture), dim=-1)
+
+    @torch.inference_mode()
+    def read(self, text: str) -> Float32[torch.Tensor, "1 C"]:
+        """A text as a row of length 1, on the model's device."""
+        return F.normalize(self._read(text), dim=-1)
 
     def _look(self, picture: UInt8[np.ndarray, "H W 3"]) -> Float32[torch.Tensor, "1 C"]:
         inputs = self._prepare(images=Image.fromarray(picture), return_tensors="pt").to(self._device)
@@ -124,16 +139,16 @@ class Towers:
         return seen
 
     def _read(self, text: str) -> Float32[torch.Tensor, "1 C"]:
-        chinese = self.family == "chinese_clip"
+        masked = self.family in ("chinese_clip", "clip")
         inputs = self._tokenizer(
-            text[:_LONGEST] if chinese else text[:_LONGEST].lower(),
-            padding=False if chinese else "max_length",
+            text[:_LONGEST] if masked else text[:_LONGEST].lower(),
+            padding=False if masked else "max_length",
             padding_side="right",
             truncation=True,
             max_length=self._tokens,
             return_tensors="pt",
         ).to(self._device)
-        known = dict(inputs) if chinese else {"input_ids": inputs["input_ids"]}
+        known = dict(inputs) if masked else {"input_ids": inputs["input_ids"]}
         read: Float32[torch.Tensor, "1 C"] = self._model.get_text_features(**known).pooler_output
         return read
 

@@ -1,0 +1,200 @@
+"""How like the real picture a made one is: PSNR, SSIM, LPIPS (report sections 5.2.3, novel views, and 5.2.1, VAE).
+
+PSNR and SSIM are scikit-image's. The report does not say which window its SSIM has; here it is the Gaussian one of the
+paper that defined it (Wang et al., 2004). LPIPS (arXiv 1801.03924) is written out below: the features of AlexNet after
+each of its five convolutions, each pixel's vector brought to length 1, squared differences weighted by channel and
+averaged over the picture, summed over the layers. Its ten weights are not ours to ship: the convolutions are
+torchvision's AlexNet, the channels' weights are in the `lpips` package (version 0.1, "alex"). LPIPS on VGG, which some
+papers report, has other figures and is not here.
+Letters: H W pixels, C channels of a layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from hanmo.errors import RequestError, WeightsError
+from hanmo.evaluate.judges.weights import Once
+from hanmo.evaluate.types import Json
+from hanmo.weights.fill import parse_device
+
+SSIM_SETTINGS: Mapping[str, Any] = {
+    "gaussian_weights": True,
+    "sigma": 1.5,
+    "use_sample_covariance": False,
+    "data_range": 255,
+    "channel_axis": 2,
+}
+"""Of `skimage.metrics.structural_similarity`; the window is 11x11, figures are the mean over R, G and B."""
+
+_SMALLEST = 11
+_LPIPS_SMALLEST = 31
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+# Place in torchvision's AlexNet, stride and padding of each convolution; a 3x3 pooling of stride 2 before 2 and 3.
+_CONVOLUTIONS = ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1))
+_POOLED = (3, 6)
+_BACKBONE = "alexnet-owt-7be5be79.pth"
+
+
+def psnr(made: Image.Image, real: Image.Image) -> float:
+    """Peak signal-to-noise ratio in dB over all RGB values of 0-255; infinite for equal pictures.
+
+    Raises:
+        RequestError: pictures of different sizes, or scikit-image is not installed.
+    """
+    first, second = _pair(made, real)
+    metrics = _skimage()
+    return float("inf") if (first == second).all() else float(metrics.peak_signal_noise_ratio(second, first))
+
+
+def ssim(made: Image.Image, real: Image.Image) -> float:
+    """Structural similarity, 1 for equal pictures; see `SSIM_SETTINGS`.
+
+    Raises:
+        RequestError: pictures of different sizes or smaller than the window, or scikit-image is not installed.
+    """
+    first, second = _pair(made, real, _SMALLEST)
+    return float(_skimage().structural_similarity(second, first, **SSIM_SETTINGS))
+
+
+class Lpips:
+    """LPIPS 0.1 on AlexNet, read at first use.
+
+    Args:
+        backbone: AlexNet's state dict as torchvision publishes it (.pth or .safetensors); None looks where torch
+            keeps what it downloads.
+        heads: `alex.pth` of the lpips package; None looks into the installed package.
+        device: where it runs, in float32.
+
+    Raises:
+        RequestError: a file is not there.
+    """
+
+    def __init__(self, backbone: Path | None = None, heads: Path | None = None, device: str = "cpu") -> None:
+        self._backbone = backbone or Path(torch.hub.get_dir()) / "checkpoints" / _BACKBONE
+        self._heads = heads or _packaged_heads()
+        missing = []
+        if not self._backbone.is_file():
+            missing.append(f"AlexNet's weights ({self._backbone} is no file: give torchvision's {_BACKBONE})")
+        if self._heads is None or not self._heads.is_file():
+            missing.append("its channels' weights (pip install --no-deps lpips, or give weights/v0.1/alex.pth of it)")
+        if missing:
+            raise RequestError(f"LPIPS needs {' and '.join(missing)}")
+        self._device = parse_device(device)
+        self._layers = Once(self._read)
+
+    def describe(self) -> Mapping[str, Json]:
+        """See `Judge`."""
+        files = {"backbone": _digest(self._backbone), "heads": _digest(self._heads)}
+        return {"kind": "fidelity", "name": "LPIPS (AlexNet)", "version": "0.1", "settings": files}
+
+    @torch.inference_mode()
+    def distance(self, made: Image.Image, real: Image.Image) -> float:
+        """How unlike two pictures look, 0 for equal ones.
+
+        Raises:
+            RequestError: pictures of different sizes, or smaller than the network can see.
+            WeightsError: at first use: the weights are not those of AlexNet or of its heads.
+        """
+        layers = self._layers()
+        seen = [_features(self._tensor(pixels), layers) for pixels in _pair(made, real, _LPIPS_SMALLEST)]
+        return sum(
+            float((weight * (_unit(first) - _unit(second)).square()).sum(1).mean())
+            for first, second, (_, _, weight) in zip(*seen, layers, strict=True)
+        )
+
+    def _tensor(self, pixels: UInt8[np.ndarray, "H W 3"]) -> Float[Tensor, "1 3 H W"]:
+        signed = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None].to(self._device)
+        shift, scale = (torch.tensor(three, device=self._device).view(1, 3, 1, 1) for three in (_SHIFT, _SCALE))
+        return (signed - shift) / scale
+
+    def _read(self) -> list[_Layer]:
+        assert self._heads is not None
+        convolutions, heads = _load(self._backbone), _load(self._heads)
+        try:
+            return [
+                (
+                    convolutions[f"features.{place}.weight"].float().to(self._device),
+                    convolutions[f"features.{place}.bias"].float().to(self._device),
+                    heads[f"lin{number}.model.1.weight"].float().to(self._device),
+                )
+                for number, (place, _, _) in enumerate(_CONVOLUTIONS)
+            ]
+        except (KeyError, AttributeError, RuntimeError) as error:
+            raise WeightsError(
+                f"LPIPS: {error} is not in {self._backbone.name} or {self._heads.name}: give torchvision's AlexNet "
+                "and the lpips package's weights/v0.1/alex.pth"
+            ) from None
+
+
+_Layer = tuple[Tensor, Tensor, Tensor]
+"""Weight and bias of a convolution, and the weights of its channels [1, C, 1, 1]."""
+
+
+def _features(pixels: Float[Tensor, "1 3 H W"], layers: list[_Layer]) -> list[Tensor]:
+    """After each convolution and its rectifier."""
+    found = []
+    for (place, stride, padding), (weight, bias, _) in zip(_CONVOLUTIONS, layers, strict=True):
+        if place in _POOLED:
+            pixels = F.max_pool2d(pixels, 3, 2)
+        pixels = F.relu(F.conv2d(pixels, weight, bias, stride, padding))
+        found.append(pixels)
+    return found
+
+
+def _unit(features: Float[Tensor, "1 C H W"]) -> Float[Tensor, "1 C H W"]:
+    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
+
+
+def _pair(
+    made: Image.Image, real: Image.Image, smallest: int = 1
+) -> tuple[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "H W 3"]]:
+    if made.size != real.size or min(made.size) < smallest:
+        sizes = " and ".join(f"{image.width}x{image.height}" for image in (made, real))
+        raise RequestError(f"pictures of {sizes} cannot be compared: give two of one size, {smallest} pixels or more")
+    return np.asarray(made.convert("RGB"), dtype=np.uint8), np.asarray(real.convert("RGB"), dtype=np.uint8)
+
+
+def _skimage() -> Any:
+    try:
+        from skimage import metrics
+    except ImportError:
+        raise RequestError("PSNR and SSIM need scikit-image: pip install 'hanmo[evaluate]'") from None
+    return metrics
+
+
+def _packaged_heads() -> Path | None:
+    """The weights in the installed lpips package, which is not imported: it would ask for torchvision."""
+    spec = importlib.util.find_spec("lpips")
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(places[0]) / "weights" / "v0.1" / "alex.pth" if places else None
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        return found
+    except (OSError, RuntimeError, ValueError, EOFError, SafetensorError) as error:
+        raise WeightsError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): download it again") from None
+
+
+def _digest(path: Path | None) -> str:
+    assert path is not None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
