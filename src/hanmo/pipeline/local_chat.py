@@ -71,7 +71,7 @@ class LocalChat:
         return generate_reply(self._model, self._tokenizer, inputs, seconds).text
 
 
-class GumbelNoise(LogitsProcessor):  # type: ignore[misc]
+class GumbelNoise(LogitsProcessor):
     """Sampling from an explicit generator: the likeliest token after Gumbel noise is a draw from the softmax.
 
     transformers' own sampling draws from the process's one global generator, which other threads share.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,7 @@ def _load(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         return found
-    except (OSError, RuntimeError, ValueError, EOFError, SafetensorError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         raise WeightsError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): download it again") from None
 
 
