@@ -8,7 +8,7 @@ Each of the best pairs of query and class is an instance. Its mask is where the 
 picture, are above 0; its score is the class's probability times the mean probability inside the mask; its box is
 drawn around the mask. (transformers' own post-processing cuts the mask out at 384x384 and enlarges it then; at that
 size both are the same.) Thresholds, and how many objects count, are the benchmark's.
-Letters: Q queries, K classes, h w the network's mask, H W the picture, N instances.
+Letters: Q queries, K classes with "no object", h w the network's mask, H W the picture, N instances.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Mask2FormerDetector:
 
 
 def instances(
-    classes: Float[Tensor, "Q K+1"],
+    classes: Float[Tensor, "Q K"],
     masks: Float[Tensor, "Q h w"],
     size: tuple[int, int],
     names: Mapping[int, str],
