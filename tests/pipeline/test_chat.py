@@ -134,3 +134,21 @@ def test_a_key_that_is_none_is_refused_without_showing_it(key: str) -> None:
     assert key not in str(caught.value)
     with pytest.raises(RequestError, match="check ANOTHER_KEY"):
         Endpoint("http://host", "m", key, key_name="ANOTHER_KEY")
+
+
+def test_an_endpoint_lists_its_models_or_says_that_it_has_no_list() -> None:
+    with serving("unasked") as server:
+        chat = Endpoint(server.url, "m", "secret")
+        server.listing = Answer(raw=b'{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}')
+        assert chat.models(5.0) == ["a", "b"]
+        assert server.looks == ["Bearer secret"]
+        for nothing in (Answer(raw=b"<html>"), Answer(raw=b"[1]"), Answer(status=404), Answer(status=405)):
+            server.listing = nothing
+            assert chat.models(5.0) == []
+        for refusal in (401, 503):
+            server.listing = Answer(status=refusal)
+            with pytest.raises(ChatError, match=str(refusal)):
+                chat.models(5.0)
+    assert server.requests == []
+    with pytest.raises(ChatError, match="could not be asked"):
+        chat.models(5.0)

@@ -11,7 +11,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 from hanmo.errors import RequestError, WeightsError
 from hanmo.pipeline.chat import Chat, ChatError, Endpoint
 from hanmo.pipeline.instructions import instruction
-from hanmo.pipeline.local_chat import LocalChat, open_chat
+from hanmo.pipeline.local_chat import GumbelNoise, LocalChat, open_chat
 from hanmo.pipeline.rewrite import RewriteConfig, rewrite
 from hanmo.train.tiny_tokenizer import build_tokenizer
 
@@ -92,3 +92,14 @@ def test_what_is_no_chat_model_is_refused_in_one_line(tmp_path: Path) -> None:
         LocalChat("no/such/folder/at-all")
     with pytest.raises(RequestError, match="abacus"):
         LocalChat(str(tmp_path / "plain"), "abacus")
+
+
+def test_noise_draws_each_token_as_often_as_the_softmax_says_and_the_same_for_the_same_seed() -> None:
+    likely = torch.tensor([[0.1, 0.3, 0.6]])
+    scores = likely.log() * 2.0  # a temperature of 2 undoes the factor
+    ids = torch.zeros(1, 1, dtype=torch.int64)
+    draws = [GumbelNoise(2.0, seed) for seed in (5, 5, 6)]
+    drawn = [[int(noise(ids, scores).argmax()) for _ in range(3000)] for noise in draws]
+    assert drawn[0] == drawn[1] != drawn[2]
+    shares = torch.bincount(torch.tensor(drawn[0])) / 3000
+    assert torch.allclose(shares, likely[0], atol=0.04)

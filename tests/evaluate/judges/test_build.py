@@ -19,6 +19,11 @@ from hanmo.evaluate.judges.replay import Recording, Replay
 RED = Image.new("RGB", (8, 8), "red")
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 def listing(names: str = '{"data": [{"id": "judge"}, {"id": "other"}]}', status: int = 200) -> Answer:
     return Answer(raw=names.encode(), status=status)
 
@@ -58,9 +63,10 @@ def test_an_endpoint_without_a_list_of_models_is_fine() -> None:
     [(listing("", 401), "401 Unauthorized; set HANMO_VLM_KEY"), (listing("", 503), "503 .*; check vlm_url")],
 )
 def test_an_endpoint_that_refuses_is_named_before_anything_is_asked(answer: Answer, why: str) -> None:
-    with serving("yes") as server, pytest.raises(RequestError, match=why):
+    with serving("yes") as server:
         server.listing = answer
-        build(["vlm"], JudgeConfig(vlm_url=server.url, vlm_model="judge"))
+        with pytest.raises(RequestError, match=why):
+            build(["vlm"], JudgeConfig(vlm_url=server.url, vlm_model="judge"))
     assert server.requests == []
 
 
@@ -74,9 +80,10 @@ def test_an_endpoint_that_is_silent_or_not_there_is_named_soon() -> None:
 
 
 def test_a_model_that_was_not_named_is_asked_for_with_what_there_is() -> None:
-    with serving("yes") as server, pytest.raises(RequestError, match="give vlm_model, one of judge, other"):
+    with serving("yes") as server:
         server.listing = listing()
-        build(["vlm"], JudgeConfig(vlm_url=server.url))
+        with pytest.raises(RequestError, match="give vlm_model, one of judge, other"):
+            build(["vlm"], JudgeConfig(vlm_url=server.url))
 
 
 def test_all_that_is_missing_is_one_line(tmp_path: Path) -> None:

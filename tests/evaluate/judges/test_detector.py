@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,18 +19,19 @@ from hanmo.evaluate.judges.protocols import Detector
 NAMES = {0: "person", 1: "mouse", 2: "tvmonitor"}
 # COCO's 80 names as its own annotations spell them, and as the labels published with some checkpoints do.
 COCO = """person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,
-parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,skis,
-snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,bottle,wine glass,cup,fork,
-knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,potted plant,bed,
-dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,
-vase,scissors,teddy bear,hair drier,toothbrush""".replace("\n", "").split(",")
+parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,
+handbag,tie,suitcase,frisbee,skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,
+surfboard,tennis racket,bottle,wine glass,cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,
+broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,toilet,tv,
+laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,vase,
+scissors,teddy bear,hair drier,toothbrush""".replace("\n", "").split(",")
 OTHERWISE = {"motorcycle": "motorbike", "airplane": "aeroplane", "couch": "sofa", "potted plant": "pottedplant"}
 OTHERWISE |= {"dining table": "diningtable", "tv": "tvmonitor"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_mask2former(tmp_path_factory.mktemp("detector"), NAMES)
+    return save_mask2former(tmp_path_factory.mktemp("detector"), NAMES, seed=3)
 
 
 def test_instances_are_those_of_transformers(folder: Path) -> None:
@@ -54,6 +56,26 @@ def test_instances_are_those_of_transformers(folder: Path) -> None:
         rows, columns = np.nonzero(ours.mask)
         assert ours.box == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert len({each.label for each in found}) > 1
+
+
+def test_shapes_classes_and_boxes_of_any_kind_agree_with_transformers() -> None:
+    """Twenty random blobs and class scores, without a network."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.randn((1, 20, 5, 5), generator=generator) - 0.9
+    masks = torch.nn.functional.interpolate(coarse, size=(96, 96), mode="bicubic")[0]
+    classes = 2 * torch.randn((20, 4), generator=generator)
+    out = SimpleNamespace(class_queries_logits=classes[None], masks_queries_logits=masks[None])
+    theirs = Mask2FormerImageProcessorPil().post_process_instance_segmentation(
+        out, threshold=0.0, target_sizes=[(384, 384)], return_binary_maps=True
+    )[0]
+    found = instances(classes, masks, (384, 384), NAMES)
+    expected = sorted(zip(theirs["segments_info"], theirs["segmentation"], strict=True), key=lambda x: -x[0]["score"])
+    assert len(found) == len(expected) > 10
+    assert len({each.box for each in found}) > 5
+    for ours, (info, mask) in zip(found, expected, strict=True):
+        assert ours.score == pytest.approx(info["score"], abs=2e-6)
+        assert ours.label == GENEVAL_NAMES.get(NAMES[info["label_id"]], NAMES[info["label_id"]])
+        np.testing.assert_array_equal(ours.mask, mask.bool().numpy())
 
 
 def test_masks_have_the_size_of_the_picture(folder: Path) -> None:

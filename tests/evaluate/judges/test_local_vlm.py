@@ -53,10 +53,8 @@ def theirs(folder: Path, images: list[Image.Image], words: str, system: str) -> 
         images=images, return_tensors="pt"
     )
     marks = "".join(PICTURE.replace(IMAGE_PAD, IMAGE_PAD * (int(grid.prod()) // 4)) for grid in seen["image_grid_thw"])
-    text = (
-        f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{marks}{words}<|im_end|>\n<|im_start|>assistant\n"
-    )
-    ids = torch.tensor([tokenizer(text)["input_ids"]])
+    said = f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{marks}{words}<|im_end|>\n"
+    ids = torch.tensor([tokenizer(said + "<|im_start|>assistant\n")["input_ids"]])
     kinds = (ids == tokenizer.convert_tokens_to_ids(IMAGE_PAD)).int()
     told = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "mm_token_type_ids": kinds, **seen}
     with torch.inference_mode():

@@ -21,8 +21,13 @@ RED, BLUE = Image.new("RGB", (32, 16), "red"), Image.new("RGB", (16, 32), "blue"
 HASTY = Patience(seconds=5.0, tries=3, pause=0.01)
 
 
-def colour(part: dict[str, Any]) -> tuple[int, int]:
-    """The size of a picture that was sent, whose colour is checked against the first channel."""
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def size_of(part: dict[str, Any]) -> tuple[int, int]:
+    """The size of a picture that was sent."""
     url = part["image_url"]["url"]
     assert url.startswith("data:image/jpeg;base64,")
     picture = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
@@ -40,7 +45,7 @@ def test_pictures_words_temperature_and_seed_arrive() -> None:
     first, second = sent["messages"]
     assert first == {"role": "system", "content": "be brief"}
     *pictures, words = second["content"]
-    assert [colour(part) for part in pictures] == [(32, 16), (16, 32)]
+    assert [size_of(part) for part in pictures] == [(32, 16), (16, 32)]
     assert words == {"type": "text", "text": "which?"}
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from jaxtyping import Int
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
@@ -58,7 +59,7 @@ class LocalVision:
             loaded: Any = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
         except WeightsError:
             raise
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise WeightsError(
                 f"the model {model} cannot be loaded ({' '.join(str(error).split())[:160]}): give a folder or id of a "
                 "Qwen2.5-VL"
