@@ -27,6 +27,9 @@ T = TypeVar("T")
 _LARGEST = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 """Status codes that another try may change."""
+_NO_LIST = {404, 405, 429, 501}
+"""Status codes of an endpoint that is there and does not list its models, or not now."""
+_TOO_LONG = "the endpoint sent more than a megabyte"
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,14 @@ class ChatError(Exception):
         message: why, in a few words, without secrets.
         again: whether another try may help.
         wait: seconds that the endpoint asks to wait before it.
+        status: of HTTP, where the endpoint refused; else None.
     """
 
-    def __init__(self, message: str, again: bool, wait: float = 0.0) -> None:
+    def __init__(self, message: str, again: bool, wait: float = 0.0, status: int | None = None) -> None:
         super().__init__(message)
         self.again = again
         self.wait = wait
+        self.status = status
 
 
 @runtime_checkable
@@ -150,7 +155,7 @@ class Endpoint:
             found = json.loads(self._send("/models", None, seconds))["data"]
             return [str(each["id"]) for each in found]
         except ChatError as error:
-            if str(error).startswith(("the endpoint answered 404", "the endpoint answered 405")):
+            if error.status in _NO_LIST or str(error) == _TOO_LONG:
                 return []
             raise
         except (ValueError, LookupError, TypeError, RecursionError):
@@ -179,7 +184,7 @@ class Endpoint:
             said = str(reason) or type(reason).__name__
             raise ChatError(f"the endpoint could not be asked ({said[:100]})", again=True) from None
         if len(data) > _LARGEST:
-            raise ChatError("the endpoint sent more than a megabyte", again=False)
+            raise ChatError(_TOO_LONG, again=False)
         return data
 
 
@@ -195,7 +200,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _refusal(error: urllib.error.HTTPError) -> ChatError:
     asked = error.headers.get("Retry-After", "")
     wait = float(asked) if asked.isascii() and asked.isdigit() else 0.0
-    return ChatError(f"the endpoint answered {error.code} {error.reason}"[:120], error.code in _PASSING, wait)
+    return ChatError(
+        f"the endpoint answered {error.code} {error.reason}"[:120], error.code in _PASSING, wait, error.code
+    )
 
 
 def _reply(data: bytes) -> Reply:

@@ -159,7 +159,7 @@ def _who_answers(config: JudgeConfig) -> VLM:
     try:
         models = vlm.models(min(_CHECK_SECONDS, config.seconds))
     except ChatError as error:
-        hint = f"set {config.vlm_key_env}" if " 401 " in f"{error} " or " 403 " in f"{error} " else "check vlm_url"
+        hint = f"set {config.vlm_key_env}" if error.status in (401, 403) else "check vlm_url"
         raise RequestError(f"{place}: {error}; {hint}") from None
     if not config.vlm_model:
         listed = f", one of {', '.join(models[:5])}" if models else ""
