@@ -1,8 +1,8 @@
 """LongText-Bench: passages of text in English and Chinese (report section 5.2.2; X-Omni, arXiv 2507.22058).
 
 **Asked.** 160 prompts a language in eight categories (signs, labels, prints, web pages, slides, posters, captions,
-dialogues), half of each short and half long: 4,316 English words, 7,914 Chinese characters and more. Four pictures a
-prompt.
+dialogues), half of each short and half long: 4,263 English words and 7,944 Chinese characters that count. Four
+pictures a prompt.
 
 **Who judges.** The official script lets Qwen2.5-VL-7B read the picture; here any judge with the role of OCR may, and
 the report names it. PP-OCR and a vision-language model do not read alike: compare figures of one reader only.
