@@ -10,7 +10,9 @@ A picture is right where `shown` is exactly the character that was asked for. On
 another character, is wrong.
 
 `ceiling` is the share of characters that the reader knows at all: it reads them as a font draws them, black on white. A
-painter cannot be seen to be better. This module does not know benchmarks, prompts or painters.
+painter cannot be seen to be better. A reader's dictionary promises too much: that of RapidOCR 3.10 (PP-OCRv6 small)
+holds 8,103 of the 8,105 characters, all 196 outside the basic plane among them, but of 144 of those that were rendered
+it read none. This module does not know benchmarks, prompts or painters.
 """
 
 from __future__ import annotations
