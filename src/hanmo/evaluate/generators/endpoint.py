@@ -3,8 +3,8 @@
     generate   POST {url}/images/generations   JSON: model, prompt, n = 1, and seed and size where they are known
     edit       POST {url}/images/edits         the same as multipart/form-data, with the source pictures
 
-The answer holds the picture (`b64_json`) or says where it is (`url`), which is fetched without the key. What passes (429,
-5xx, no connection) is tried again after the time that the endpoint asks for, or ever longer ones. A redirect would
+The answer holds the picture (`b64_json`) or says where it is (`url`), which is fetched without the key. What passes
+(429, 5xx, no connection) is tried again after the time that the endpoint asks for, or ever longer ones. A redirect would
 carry the key to another host, and is not followed. Not every endpoint knows `seed`, nor keeps what it promises.
 It does not know benchmarks or files of results.
 """
@@ -66,7 +66,7 @@ class EndpointConfig:
     pause: float = 1.0
 
 
-class _Passing(Exception):
+class _Passing(Exception):  # noqa: N818 - not a fault: it passes
     """A try that failed in a way that another may not.
 
     Args:

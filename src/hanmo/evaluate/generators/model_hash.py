@@ -1,8 +1,8 @@
 """Which weights painted: one hash over all safetensors files of a checkpoint.
 
     sha256:...           over the names and bytes of the files, up to LARGEST bytes in all
-    sha256-headers:...   over the names, sizes and headers (names, shapes and places of tensors) of larger ones: it tells
-                         models apart, but not two trainings of one model
+    sha256-headers:...   over the names, sizes and headers (names, shapes and places of tensors) of larger ones: it
+                         tells models apart, but not two trainings of one model
 
 Both read the files in the order of their names.
 """
