@@ -2,7 +2,8 @@
 
 What was found goes to a file whose name is a hash of the judges, the questions and the benchmark's options, so other
 judges judge beside the first ones and nothing is painted again. A prompt's line is added, and seen on the disk, as
-soon as it is there. A prompt that cannot be judged is unjudged, never zero. This module does not know how pictures are made.
+soon as it is there. A prompt that cannot be judged is unjudged, never zero. This module does not know how pictures are
+made.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hanmo.evaluate.at_once import worked
 from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.generate import refusals
 from hanmo.evaluate.judges.protocols import VLM, Judges, Unjudged
+from hanmo.evaluate.one_by_one import one_by_one
 from hanmo.evaluate.plan import options_of
 from hanmo.evaluate.run_folder import Planned, append, digest, picture_path, read_lines
 from hanmo.evaluate.types import Json, Result, Score
@@ -124,7 +126,7 @@ def judge(
         folder: of the run.
         prompts: of the run, as `run_folder.read_prompts` gives them.
         data: the data folder.
-        threads: prompts at once; more than 1 only where all judges allow it.
+        threads: prompts at once; more than 1 only where the VLM allows it. The other judges work one by one.
         calls: budget: how many questions the VLM may be asked; None: no limit.
 
     Raises:
@@ -141,7 +143,7 @@ def judge(
     todo = [one for one in prompts if known.get(one.prompt.id) != (list(one.seeds), asked_digest(one))]
     ready = [one for one in todo if _complete(folder, one, refused)]
     meter = None if judges.vlm is None else _Metered(judges.vlm, calls)
-    metered = replace(judges, vlm=meter)
+    metered = replace(one_by_one(judges) if threads > 1 else judges, vlm=meter)
     done = unjudged = 0
     with progress(len(prompts), "judge", initial=len(prompts) - len(todo)) as bar:
         for planned, scores in _scores(benchmark, metered, folder, ready, data, refused, threads):

@@ -37,7 +37,8 @@ class RunOptions:
         limit: how many prompts; None: all.
         shared_noise: give every prompt the same seeds.
         draws: of the bootstrap.
-        concurrency: pictures, or judged prompts, at once, where generator or judges are endpoints.
+        concurrency: pictures at once, where the generator allows several.
+        judging: prompts judged at once, each asking the VLM, which must allow it; the other judges work one by one.
     """
 
     seed: int = 0
@@ -46,12 +47,13 @@ class RunOptions:
     shared_noise: bool = False
     draws: int = DRAWS
     concurrency: int = 1
+    judging: int = 1
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         if not 0 <= self.seed < 1 << 31:
             raise RequestError(f"seed {self.seed} is not allowed: give a whole number from 0 to {(1 << 31) - 1}")
-        for name in ("images", "limit", "draws", "concurrency"):
+        for name in ("images", "limit", "draws", "concurrency", "judging"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise RequestError(f"{name} {value} is not allowed: give 1 or more")

@@ -95,7 +95,7 @@ def evaluate(
     painted = generate(benchmark, generator, folder, prompts, data, options.concurrency, budget.seconds)
     if painted.left:
         return Outcome(None, f"{painted.left} pictures are still to paint: the same command goes on")
-    found = judge(benchmark, judges, folder, prompts, data, options.concurrency, budget.calls)
+    found = judge(benchmark, judges, folder, prompts, data, options.judging, budget.calls)
     if found.left:
         return Outcome(None, f"{found.left} prompts are still to judge: the same command goes on")
     return Outcome(make_report(benchmark, folder, found.path, options.draws))

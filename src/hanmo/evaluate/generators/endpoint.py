@@ -4,8 +4,8 @@
     edit       POST {url}/images/edits         the same as multipart/form-data, with the source pictures
 
 The answer holds the picture (`b64_json`) or says where it is (`url`), which is fetched without the key. What passes
-(429, 5xx, no connection) is tried again after the time that the endpoint asks for, or ever longer ones. A redirect would
-carry the key to another host, and is not followed. Not every endpoint knows `seed`, nor keeps what it promises.
+(429, 5xx, no connection) is tried again after the time that the endpoint asks for, or ever longer ones. A redirect
+would carry the key to another host, and is not followed. Not every endpoint knows `seed`, nor keeps what it promises.
 It does not know benchmarks or files of results.
 """
 
