@@ -74,7 +74,7 @@ def strata(results: Sequence[Result]) -> list[Int[np.ndarray, " P"]]:
 
 def drawn(parts: Sequence[Int[np.ndarray, " P"]], rng: np.random.Generator) -> list[int]:
     """One sample with replacement of each stratum, as large as the stratum."""
-    return [int(row) for rows in parts for row in rows[rng.integers(0, len(rows), len(rows))]]
+    return [row for rows in parts for row in rows[rng.integers(0, len(rows), len(rows))].tolist()]
 
 
 def _interval(value: float, samples: np.ndarray, draws: int) -> Interval:
