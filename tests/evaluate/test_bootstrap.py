@@ -26,26 +26,26 @@ def average(some: Sequence[Result]) -> dict[str, float]:
 
 
 def test_the_interval_covers_the_truth_at_the_stated_rate() -> None:
-    """Uniform values of mean 1/2: of 200 samples of 40, 95 % should cover it; 3 sigma of that count is 4.6 %."""
+    """Uniform values of mean 1/2: of 150 samples of 30, 95 % should cover it; 3 sigma of that count is 5.3 %."""
     rng, covered = np.random.default_rng(7), 0
-    some = results([0.0] * 40)
-    for _ in range(200):
-        values = dict(zip((result.prompt.id for result in some), rng.random(40).tolist(), strict=True))
-        quick = lambda drawn, values=values: {"v": sum(values[one.prompt.id] for one in drawn) / 40}  # noqa: E731
-        found = intervals(some, quick, rng, draws=150)["v"]
+    some = results([0.0] * 30)
+    for _ in range(150):
+        values = dict(zip((result.prompt.id for result in some), rng.random(30).tolist(), strict=True))
+        quick = lambda drawn, values=values: {"v": sum(values[one.prompt.id] for one in drawn) / 30}  # noqa: E731
+        found = intervals(some, quick, rng, draws=100)["v"]
         covered += found.low <= 0.5 <= found.high
-    assert 0.90 <= covered / 200 <= 0.99
+    assert 0.89 <= covered / 150 <= 0.99
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
     """With 100 prompts the percentile interval of a mean is value +- 1.96 s / sqrt(n)."""
     rng = np.random.default_rng(1)
     values = rng.normal(5.0, 2.0, 100)
-    found = intervals(results(values.tolist()), average, rng, draws=600)["v"]
+    found = intervals(results(values.tolist()), average, rng, draws=400)["v"]
     half = 1.96 * values.std() / 10
     assert found.value == pytest.approx(values.mean())
-    assert found.low == pytest.approx(values.mean() - half, abs=0.15 * half)
-    assert found.high == pytest.approx(values.mean() + half, abs=0.15 * half)
+    assert found.low == pytest.approx(values.mean() - half, abs=0.2 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.2 * half)
 
 
 def test_groups_keep_their_sizes_in_every_draw() -> None:
@@ -95,6 +95,6 @@ def test_the_same_generator_gives_the_same_interval() -> None:
 def test_drawing_two_thousand_prompts_takes_no_time_beside_the_summary() -> None:
     parts, rng = strata(results([0.5] * 2000, [f"g{row % 40}" for row in range(2000)])), np.random.default_rng(0)
     before = time.process_time()
-    for _ in range(100):
+    for _ in range(20):
         drawn(parts, rng)
-    assert (time.process_time() - before) / 100 < 0.01
+    assert (time.process_time() - before) / 20 < 0.01

@@ -62,7 +62,7 @@ def intervals(
     return {name: _interval(value, np.array(found[name]), draws) for name, value in figures.items()}
 
 
-def strata(results: Sequence[Result]) -> list[Int[np.ndarray, " P"]]:
+def strata(results: Sequence[Result]) -> list[Int[np.ndarray, " _"]]:
     """Numbers of the results whose prompts have equal groups; those of small strata together, at the end."""
     groups: dict[object, list[int]] = {}
     for row, result in enumerate(results):
@@ -72,7 +72,7 @@ def strata(results: Sequence[Result]) -> list[Int[np.ndarray, " P"]]:
     return [np.array(rows) for rows in [*large, small] if rows]
 
 
-def drawn(parts: Sequence[Int[np.ndarray, " P"]], rng: np.random.Generator) -> list[int]:
+def drawn(parts: Sequence[Int[np.ndarray, " _"]], rng: np.random.Generator) -> list[int]:
     """One sample with replacement of each stratum, as large as the stratum."""
     return [row for rows in parts for row in rows[rng.integers(0, len(rows), len(rows))].tolist()]
 
