@@ -110,6 +110,8 @@ class _Blocks:
             raise self._refusal(error) from None
         if not block:
             self._reply.close()
+            if self._reply.length:  # bytes that were promised
+                raise self._refusal(ConnectionError("the connection was cut"))
             raise StopIteration
         return block
 

@@ -53,9 +53,7 @@ def test_an_edit_sends_its_sources_as_a_form() -> None:
     single, several = server.asked
     assert single.path == "/v1/images/edits"
     assert single.fields == {"model": "their-model", "prompt": 'make it green — "墨"', "n": "1", "seed": "3"}
-    assert [(name, list(picture.getdata()) == list(one.getdata())) for name, picture in single.pictures] == [
-        ("image", True)
-    ]
+    assert [(name, picture.tobytes() == one.tobytes()) for name, picture in single.pictures] == [("image", True)]
     assert [(name, picture.size) for name, picture in several.pictures] == [("image[]", (8, 6)), ("image[]", (5, 4))]
 
 

@@ -45,7 +45,9 @@ class FolderGenerator:
             raise RequestError(f"the folder of pictures {folder} does not exist: give one that does")
         self._folder, self._name = folder, name or folder.resolve().name
         paths = [path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()]
-        self._found = {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
+        self._found = {
+            path.with_suffix(path.suffix.lower()).relative_to(folder).as_posix(): path for path in sorted(paths)
+        }
         if not paths:
             raise RequestError(f"the folder {folder} holds no picture ({', '.join(ENDINGS)}): give one that does")
 
