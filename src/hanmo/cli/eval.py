@@ -26,7 +26,8 @@ Judge pictures by the benchmarks of the report: paint what a benchmark asks for,
 figures with their 95 % intervals, and write a report with every sample. Needs: pip install 'hanmo[evaluate]'.
 
 A run may be stopped or killed at any moment; the same command goes on. Painting and judging are separate: 'judge' asks
-other judges about the same pictures. 'hanmo eval ACTION --help' shows an action's options.
+other judges about the same pictures. By default the bundled model paints, a run lies in runs/eval/NAME, and the files
+of benchmarks in $HANMO_BENCH or ~/.cache/hanmo/bench. 'hanmo eval ACTION --help' shows an action's options.
 """
 
 EXAMPLES = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hanmo.evaluate.catalog import CATALOG, benchmark
-from hanmo.evaluate.types import Report
+from hanmo.evaluate.types import Interval, Report
 
 
 def table(report: Report) -> list[str]:
@@ -15,10 +15,8 @@ def table(report: Report) -> list[str]:
     quirks = ", with the official script's quirks" if report.compat else ""
     lines = [("figure", "value", "95 % interval")]
     for name, figure in report.metrics.items():
-        low, high = _number(figure.low, percent), _number(figure.high, percent)
-        lines.append(
-            (name + (" (lower is better)" if name in lower else ""), _number(figure.value, percent), f"{low} - {high}")
-        )
+        words = name + (" (lower is better)" if name in lower else "")
+        lines.append((words, _number(figure.value, percent), _interval(figure, percent)))
     widths = [max(len(line[at]) for line in lines) for at in range(3)]
     rows = [f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}" for name, value, interval in lines]
     share = f"unjudged: {report.unjudged} of {report.scores} scores ({100 * report.unjudged_share:.1f} %)"
@@ -31,6 +29,11 @@ def _style(report: Report) -> tuple[bool, frozenset[str]]:
         return False, frozenset()
     made = benchmark(report.benchmark)
     return made.percent, made.lower_is_better
+
+
+def _interval(figure: Interval, percent: bool) -> str:
+    known = math.isfinite(figure.low) and math.isfinite(figure.high)
+    return f"{_number(figure.low, percent)} - {_number(figure.high, percent)}" if known else "not known"
 
 
 def _number(value: float, percent: bool) -> str:
