@@ -9,10 +9,12 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hanmo.errors import RequestError
-from hanmo.evaluate.benchmark import Benchmark
+
+if TYPE_CHECKING:
+    from hanmo.evaluate.benchmark import Benchmark
 
 
 @dataclass(frozen=True)
@@ -72,4 +74,4 @@ def benchmark(name: str, **options: object) -> Benchmark:
     unknown = sorted(set(options) - known)
     if unknown:
         raise RequestError(f"{name} has no option {unknown[0]!r}: it has {', '.join(sorted(known)) or 'none'}")
-    return cast(Benchmark, made(**entry.fixed, **options))
+    return cast("Benchmark", made(**entry.fixed, **options))
