@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.catalog import CATALOG, benchmark
 from hanmo.evaluate.types import Interval, Report
 
@@ -66,7 +67,7 @@ class Style:
 
     def interval(self, figure: Interval) -> str:
         """The 95 % interval of a figure: "83.0 to 91.2"."""
-        if math.isnan(figure.value):
+        if math.isnan(figure.low) or math.isnan(figure.high):
             return NOTHING
         return f"{self.number(figure.low, unit=False)} to {self.number(figure.high, unit=False)}"
 
@@ -75,11 +76,23 @@ class Style:
         return one < other if name in self.lower else one > other
 
 
+def benchmark_of(report: Report) -> Benchmark:
+    """The benchmark of a report, with the options that it was judged with.
+
+    Raises:
+        RequestError: this version does not know it, or not with these options.
+    """
+    options = {"compat": True} if report.compat else {}
+    options |= dict(report.provenance.get("options") or {})
+    fixed = CATALOG[report.benchmark].fixed if report.benchmark in CATALOG else {}
+    return benchmark(report.benchmark, **{name: value for name, value in options.items() if name not in fixed})
+
+
 def style_of(report: Report) -> Style:
     """How the figures of a report are shown; those of a benchmark that is not in the catalog are plain numbers."""
     if report.benchmark not in CATALOG:
         return Style()
-    known = benchmark(report.benchmark)
+    known = benchmark_of(report)
     return Style(known.percent, frozenset(known.lower_is_better), _MARKS.get(report.benchmark))
 
 

@@ -6,8 +6,6 @@ that needs no network; pictures that do not fit in it are read from the run's fo
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +13,11 @@ from pathlib import Path
 from hanmo.data.report.markup import Html, join, tag
 from hanmo.evaluate.report.charts import bar
 from hanmo.evaluate.report.figures import Style, generator_name, headline, label, style_of
+from hanmo.evaluate.report.markdown import cell, notes, table, told
+from hanmo.evaluate.report.notes import published_cell, reference_notes, run_facts
 from hanmo.evaluate.report.pages import language, settings, summary, whole_page
 from hanmo.evaluate.report.pictures import PICTURE_BYTES, Pictures
-from hanmo.evaluate.report.reference import PUBLISHED, UNVERIFIED, Reference, references
+from hanmo.evaluate.report.reference import PUBLISHED, Reference, references
 from hanmo.evaluate.report.ruler import ruler_of
 from hanmo.evaluate.report.samples import Files, samples, tools
 from hanmo.evaluate.report.text import unjudged_line
@@ -154,28 +154,6 @@ def _row(report: Report, name: str, style: Style, published: Sequence[Reference]
     return tag("tr", *cells, data_figure=name)
 
 
-def published_cell(reference: Reference, name: str, style: Style) -> Html:
-    """A published score in a table; empty where there is none."""
-    if name not in reference.figures:
-        return tag("td", "", class_="told nothing-told")
-    mark = tag("abbr", "†", title=UNVERIFIED) if name in reference.unverified else ""
-    number = tag("span", style.published(reference.figures[name]), mark)
-    return tag("td", number, class_="told", data_label=reference.model)
-
-
-def reference_notes(published: Sequence[Reference], names: Sequence[str]) -> Html:
-    """Under a table: where published scores come from, and what the marks mean."""
-    notes = []
-    if published:
-        sources = "; ".join(dict.fromkeys(one.source for one in published))
-        words = f"In italics: {PUBLISHED}. Source: {sources}. Judges drift: compare with care."
-        notes.append(tag("p", words, class_="note"))
-        notes += [tag("p", f"{one.model}: {one.note}.", class_="note") for one in published if one.note]
-        if any(one.unverified & set(names) for one in published):
-            notes.append(tag("p", f"† {UNVERIFIED}", class_="note"))
-    return tag("div", *notes, class_="notes")
-
-
 def reasons(results: Sequence[Result]) -> list[tuple[str, int]]:
     """Why scores are unjudged, the most frequent reason first."""
     counts = Counter(score.unjudged for result in results for score in result.scores if score.unjudged is not None)
@@ -192,24 +170,6 @@ def _unjudged(report: Report, results: Sequence[Result]) -> Html:
     return tag("div", tag("p", words), tag("ul", *items) if items else "", class_=kind)
 
 
-# --- what was run ----------------------------------------------------------------------------------
-
-
-def run_facts(report: Report) -> Html:
-    """Generator, judges and provenance of a run, as tables."""
-    parts = [("Generator", settings(report.generator))]
-    parts += [(f"Judge: {role}", settings(judge)) for role, judge in report.judges.items()]
-    if not report.judges:
-        parts.append(("Judges", [("", "none: arithmetic")]))
-    mode = "reproduced (compat)" if report.compat else "not reproduced"
-    parts.append(("Provenance", [("official script's quirks", mode), *settings(report.provenance)]))
-    boxes = [
-        tag("section", tag("h3", title), tag("dl", *(tag("div", tag("dt", a), tag("dd", b)) for a, b in rows)))
-        for title, rows in parts
-    ]
-    return tag("div", *boxes, class_="facts")
-
-
 # --- as Markdown -----------------------------------------------------------------------------------
 
 
@@ -218,47 +178,17 @@ def markdown(report: Report, results: Sequence[Result], style: Style, published:
     head = ["figure", cell(generator_name(report)), "95 % interval", *(f"*{cell(one.model)}*" for one in published)]
     rows = []
     for name, figure in report.metrics.items():
-        told = [_told(one, name, style) for one in published]
+        others = [told(one, name, style) for one in published]
         arrow = " ↓" if name in style.lower else ""
-        rows.append([label(name) + arrow, f"**{style.number(figure.value)}**", style.interval(figure), *told])
+        rows.append([label(name) + arrow, f"**{style.number(figure.value)}**", style.interval(figure), *others])
     quirks = "reproduced" if report.compat else "not reproduced"
-    lines = [f"# {cell(report.title)}: {cell(generator_name(report))}", "", *markdown_table(head, rows), ""]
+    lines = [f"# {cell(report.title)}: {cell(generator_name(report))}", "", *table(head, rows), ""]
     lines += [f"{unjudged_line(report)}. The official script's quirks are {quirks}.", ""]
     lines += [f"- {many:,} unjudged: {cell(str(why))}" for why, many in reasons(results)[:_REASONS]]
-    lines += markdown_notes(published, list(report.metrics), style)
+    lines += notes(published, list(report.metrics), style)
     lines += ["", "## Run", ""]
     lines += [f"- generator {cell(name)}: {cell(value)}" for name, value in settings(report.generator)]
     for role, judge in report.judges.items():
         lines += [f"- judge {cell(role)}, {cell(name)}: {cell(value)}" for name, value in settings(judge)]
     lines += [f"- {cell(name)}: {cell(value)}" for name, value in settings(report.provenance)]
     return "\n".join(lines) + "\n"
-
-
-def _told(reference: Reference, name: str, style: Style) -> str:
-    if name not in reference.figures or math.isnan(reference.figures[name]):
-        return ""
-    return f"*{style.published(reference.figures[name])}*" + ("†" if name in reference.unverified else "")
-
-
-def markdown_notes(published: Sequence[Reference], names: Sequence[str], style: Style) -> list[str]:
-    """What stands under a table in Markdown."""
-    notes = ["↓ lower is better."] if style.lower & set(names) else []
-    if published:
-        sources = "; ".join(dict.fromkeys(one.source for one in published))
-        notes.append(f"In italics: {PUBLISHED} ({sources}).")
-        notes += [f"{cell(one.model)}: {cell(one.note)}." for one in published if one.note]
-    if any(one.unverified & set(names) for one in published):
-        notes.append(f"† {UNVERIFIED}.")
-    return ["", "  \n".join(notes)] if notes else []
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table; the first column stands to the left, numbers to the right."""
-    rule = "|".join(["---", *(["---:"] * (len(head) - 1))])
-    return [f"| {' | '.join(head)} |", f"|{rule}|", *(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def cell(text: str) -> str:
-    """Any text in Markdown, on one line, where nothing of it is markup."""
-    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", plain)
