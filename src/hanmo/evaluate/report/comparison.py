@@ -14,13 +14,15 @@ from hanmo.evaluate.catalog import CATALOG
 from hanmo.evaluate.report.figures import Style, benchmark_of, style_of
 from hanmo.evaluate.report.pages import settings
 from hanmo.evaluate.report.paired import Summary, differences, same_prompts
-from hanmo.evaluate.report.reference import Reference, references
+from hanmo.evaluate.report.reference import Reference, references_of
 from hanmo.evaluate.report.samples import Files
 from hanmo.evaluate.types import Interval, Report, Result
 
 _ALIKE = ("options", "limit", "prompt_hash", "data_hash")
 """What of a run's provenance must be alike; seeds, dates, versions and machines need not be."""
 _LONG = 28
+_UNJUDGED = 0.01
+"""Shares of unjudged scores that differ by this much are told."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def compare(
     runs: Sequence[Run],
     summary: Callable[[Report], Summary | None] = summary_of,
     style: Callable[[Report], Style] = style_of,
-    published: Callable[[str], Sequence[Reference]] = references,
+    published: Callable[[Report], Sequence[Reference]] = references_of,
 ) -> list[Comparison]:
     """Runs by benchmark, in the order of their first appearance.
 
@@ -114,7 +116,7 @@ def compare(
         runs: with names that differ within a benchmark.
         summary: of a report's benchmark.
         style: of a report's benchmark.
-        published: of a benchmark's name.
+        published: what a report can be laid beside.
     """
     found: dict[str, list[Run]] = {}
     for run in runs:
@@ -127,11 +129,12 @@ def _comparison(
     runs: Sequence[Run],
     summary: Callable[[Report], Summary | None],
     style: Callable[[Report], Style],
-    published: Callable[[str], Sequence[Reference]],
+    published: Callable[[Report], Sequence[Reference]],
 ) -> Comparison:
     report = runs[0].report
-    figures = {figure for run in runs for figure in run.report.metrics}
-    others = [reference for reference in published(name) if figures & set(reference.figures)]
+    others: list[Reference] = []
+    for run in runs:
+        others += [one for one in published(run.report) if one not in others]
     pairs = [_pair(one, other, summary) for one, other in combinations(runs, 2)]
     return Comparison(name, report.title, style(report), runs, others, pairs, warnings(runs))
 
@@ -155,9 +158,10 @@ def warnings(runs: Sequence[Run]) -> list[str]:
             lines.append(f"{name}: {', '.join(parts)}")
     if len(runs) > 1 and not all(same_prompts(runs[0].results, run.results) for run in runs[1:]):
         lines.append("the judged prompts are not the same: no test of chance is made where they differ")
-    if any(run.report.unjudged_share >= 0.01 for run in runs):
-        shares = [f"{100 * run.report.unjudged_share:.1f} % ({run.name})" for run in runs]
-        lines.append(f"unjudged: {', '.join(shares)}")
+    shares = [run.report.unjudged_share for run in runs]
+    if max(shares) - min(shares) >= _UNJUDGED:
+        parts = [f"{100 * share:.1f} % ({run.name})" for share, run in zip(shares, runs, strict=True)]
+        lines.append(f"unjudged: {', '.join(parts)}")
     return lines
 
 

@@ -16,7 +16,7 @@ from hanmo.evaluate.catalog import CATALOG, benchmark
 from hanmo.evaluate.types import Interval, Report
 
 _WORDS = {
-    "absrel": "AbsRel", "clip": "CLIP", "cer": "CER", "clipscore": "CLIPScore", "delta1": "δ1", "diode": "DIODE",
+    "absrel": "AbsRel", "clip": "CLIP", "cer": "CER", "delta1": "δ1", "diode": "DIODE",
     "en": "EN", "eth3d": "ETH3D", "gned": "GNED", "kitti": "KITTI", "lpips": "LPIPS", "ned": "NED", "nyuv2": "NYUv2",
     "ocr": "OCR", "pq": "PQ", "psnr": "PSNR", "sc": "SC", "scannet": "ScanNet", "ssim": "SSIM", "zh": "ZH",
 }  # fmt: skip
@@ -97,8 +97,8 @@ def style_of(report: Report) -> Style:
 
 
 def label(name: str) -> str:
-    """What people call a figure: "word_accuracy" is "word accuracy", "absrel.nyuv2" is "AbsRel NYUv2"."""
-    words = re.split(r"[_./: ]+", name.replace("clip_score", "clipscore"))
+    """What people call a figure: "color_attr" is "color attr", "delta1 NYUv2" is "δ1 NYUv2"."""
+    words = re.split(r"[_./ ]+", name)
     return " ".join(_WORDS.get(word, word) for word in words if word)
 
 

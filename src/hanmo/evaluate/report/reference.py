@@ -7,10 +7,12 @@ elsewhere. This module does not know how a score was computed, nor whether it ca
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+
+from hanmo.evaluate.types import Report
 
 PUBLISHED = "published, not measured here"
 """What stands beside every one of them."""
@@ -27,6 +29,7 @@ class Reference:
         model: what painted.
         figures: by the names of the benchmark's table; shares are 0-1.
         source: where they were read.
+        options: of the benchmark, as the source had them.
         unverified: names of the figures that were not confirmed elsewhere.
         note: what must be known to compare; "" where nothing.
     """
@@ -35,6 +38,7 @@ class Reference:
     model: str
     figures: Mapping[str, float]
     source: str
+    options: Mapping[str, str] = field(default_factory=dict)
     unverified: frozenset[str] = frozenset()
     note: str = ""
 
@@ -56,12 +60,21 @@ def _reference(table: Mapping[str, object], sources: Mapping[str, str]) -> Refer
     return Reference(figures=figures, source=source, unverified=names, **known)  # type: ignore[arg-type]
 
 
-def references(benchmark: str, figures: Sequence[str] | None = None) -> list[Reference]:
-    """What was published on a benchmark.
+def references(benchmark: str) -> list[Reference]:
+    """All that was published on a benchmark.
 
     Args:
         benchmark: its name in the catalog.
-        figures: names of a table; those who have none of them are left out. None: all.
     """
-    found = [reference for reference in every_reference() if reference.benchmark == benchmark]
-    return [one for one in found if figures is None or set(figures) & set(one.figures)]
+    return [reference for reference in every_reference() if reference.benchmark == benchmark]
+
+
+def references_of(report: Report) -> list[Reference]:
+    """What a run can be laid beside: of its benchmark and its options, with a figure that it has."""
+    options = report.provenance.get("options") or {}
+    return [
+        one
+        for one in references(report.benchmark)
+        if set(one.figures) & set(report.metrics)
+        and all(options.get(name, value) == value for name, value in one.options.items())
+    ]

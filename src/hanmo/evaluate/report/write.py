@@ -17,7 +17,7 @@ from hanmo.evaluate.report.markdown import cell, notes, table, told
 from hanmo.evaluate.report.notes import published_cell, reference_notes, run_facts
 from hanmo.evaluate.report.pages import language, settings, summary, whole_page
 from hanmo.evaluate.report.pictures import PICTURE_BYTES, Pictures
-from hanmo.evaluate.report.reference import PUBLISHED, Reference, references
+from hanmo.evaluate.report.reference import PUBLISHED, Reference, references_of
 from hanmo.evaluate.report.ruler import ruler_of
 from hanmo.evaluate.report.samples import Files, samples, tools
 from hanmo.evaluate.report.text import unjudged_line
@@ -43,7 +43,7 @@ def write_report(run: Path) -> list[Path]:
     from hanmo.evaluate.run_folder import picture_path, read_report, read_results, source_paths
 
     report, results = read_report(run), read_results(run)
-    style, published = style_of(report), references(report.benchmark, list(report.metrics))
+    style, published = style_of(report), references_of(report)
     files = Files(
         picture=lambda prompt_id, seed: picture_path(run, prompt_id, seed),
         sources=lambda prompt_id: source_paths(run, prompt_id),
