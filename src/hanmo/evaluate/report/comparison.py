@@ -13,7 +13,7 @@ from itertools import combinations
 from hanmo.evaluate.catalog import CATALOG
 from hanmo.evaluate.report.figures import Style, benchmark_of, style_of
 from hanmo.evaluate.report.pages import settings
-from hanmo.evaluate.report.paired import Summary, differences, same_prompts
+from hanmo.evaluate.report.paired import DRAWS, Summary, differences, same_prompts
 from hanmo.evaluate.report.reference import Reference, references_of
 from hanmo.evaluate.report.samples import Files
 from hanmo.evaluate.types import Interval, Report, Result
@@ -109,6 +109,7 @@ def compare(
     summary: Callable[[Report], Summary | None] = summary_of,
     style: Callable[[Report], Style] = style_of,
     published: Callable[[Report], Sequence[Reference]] = references_of,
+    draws: int = DRAWS,
 ) -> list[Comparison]:
     """Runs by benchmark, in the order of their first appearance.
 
@@ -117,11 +118,12 @@ def compare(
         summary: of a report's benchmark.
         style: of a report's benchmark.
         published: what a report can be laid beside.
+        draws: of the bootstrap of differences.
     """
     found: dict[str, list[Run]] = {}
     for run in runs:
         found.setdefault(run.report.benchmark, []).append(run)
-    return [_comparison(name, members, summary, style, published) for name, members in found.items()]
+    return [_comparison(name, members, summary, style, published, draws) for name, members in found.items()]
 
 
 def _comparison(
@@ -130,19 +132,20 @@ def _comparison(
     summary: Callable[[Report], Summary | None],
     style: Callable[[Report], Style],
     published: Callable[[Report], Sequence[Reference]],
+    draws: int,
 ) -> Comparison:
     report = runs[0].report
     others: list[Reference] = []
     for run in runs:
         others += [one for one in published(run.report) if one not in others]
-    pairs = [_pair(one, other, summary) for one, other in combinations(runs, 2)]
+    pairs = [_pair(one, other, summary, draws) for one, other in combinations(runs, 2)]
     return Comparison(name, report.title, style(report), runs, others, pairs, warnings(runs))
 
 
-def _pair(one: Run, other: Run, summary: Callable[[Report], Summary | None]) -> Pair:
+def _pair(one: Run, other: Run, summary: Callable[[Report], Summary | None], draws: int) -> Pair:
     how = summary(one.report)
     alike = one.report.compat == other.report.compat and same_prompts(one.results, other.results)
-    figures = differences(how, one.results, other.results) if how is not None and alike else None
+    figures = differences(how, one.results, other.results, draws=draws) if how is not None and alike else None
     return Pair(one.name, other.name, figures)
 
 
