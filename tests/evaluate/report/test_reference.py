@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from evaluated import made_run
 
-from hanmo.evaluate.catalog import CATALOG
+from hanmo.evaluate.catalog import CATALOG, benchmark
 from hanmo.evaluate.report.reference import every_reference, references, references_of
 from hanmo.evaluate.types import Interval
 
@@ -46,3 +46,17 @@ def test_a_run_is_laid_beside_scores_of_its_options_only(tmp_path: Path) -> None
     assert references_of(made_run(tmp_path / "b", benchmark="tiif", metrics=metrics, provenance=full).report) == []
     other = made_run(tmp_path / "c", benchmark="dpg", metrics={"another": metrics["overall"]}).report
     assert references_of(other) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["geneval", "dpg", "oneig-en", "oneig-zh", "tiif", "cvtg2k", "longtext-en", "longtext-zh", "chineseword",
+             "gedit-en", "gedit-cn"],
+)  # fmt: skip
+def test_published_figures_have_the_names_of_the_benchmarks_table(name: str) -> None:
+    module = CATALOG[name].place.partition(":")[0]
+    pytest.importorskip(f"hanmo.evaluate.benchmarks.{module}")
+    table = benchmark(name).summary([])
+    found = references(name)
+    assert found
+    assert all(set(one.figures) <= set(table) for one in found)
+    assert next(iter(table)) in found[0].figures  # the headline is published
