@@ -128,7 +128,7 @@ def _configure_report(parser: argparse.ArgumentParser) -> None:
 
 def _report(args: argparse.Namespace) -> None:
     check_installed()
-    from hanmo.data.report import write_report
+    from hanmo.data.report.page import write_report
 
     folder = Path(args.folder)
     output = folder / "report.html" if args.output is None else Path(args.output)

@@ -23,7 +23,7 @@ from hanmo.data.layout import places, rejects_in, shards_of
 from hanmo.data.recipe import read_recipe
 from hanmo.data.record import content_id
 from hanmo.data.rejects import read_rejects
-from hanmo.data.report import write_report
+from hanmo.data.report.page import write_report
 from hanmo.data.report.sheets import ROWS, Rejects, _evenly, rejects_table
 from hanmo.data.shards import read_index
 from hanmo.errors import RequestError

@@ -7,8 +7,6 @@ markup     HTML that cannot be broken by what it quotes
 charts     funnel, histograms and shares as HTML and SVG
 sheets     pictures in rows, and the table of rejects
 page       all of it in one file, with page.css and page.js
+
+Nothing is imported here: pages of training and evaluation use `markup` and page.css without the data extra.
 """
-
-from hanmo.data.report.page import write_report
-
-__all__ = ["write_report"]
