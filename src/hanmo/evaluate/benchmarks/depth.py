@@ -10,7 +10,7 @@ sets stands first; it is not in the report.
 `encoding` says what a painted grey is linear in: "disparity" (1 / depth, as Hanmo's own pairs and DepthPro's pictures
 show it) or "depth" (as Marigold's). White may be near or far: the alignment finds out.
 
-Marigold's script, where it differs (`compat=True`): ETH3D is aligned on a picture of 1024 pixels, and a disparity of 0
+Marigold's script, where it differs (`compat=True`): ETH3D is aligned on 1024 of its 6048 columns, and a disparity of 0
 (black) takes no part in the alignment, though it does in the figures.
 
 The data sets are not here and are not fetched: each has terms of its own. Put them into the data folder as

@@ -85,7 +85,8 @@ def score_depth(
         disparity: whether `shown` is linear in 1 / depth instead of depth.
         nearest: the data set's range; aligned depth is clipped to it.
         furthest: the same.
-        fit_side: align on about every n-th pixel, so that the longer side is at most this; None takes all.
+        fit_side: align on every n-th column, so that the longer side would be this; None takes all. (The official
+            script means to shrink both sides, but its rows stay.)
         without_black: align without the pixels that are shown as 0 or below.
 
     Raises:
@@ -97,9 +98,9 @@ def score_depth(
         )
     with np.errstate(divide="ignore"):
         wanted = np.where(valid, 1.0 / true, 0.0) if disparity else true
-    chosen = _every(shown.shape, fit_side)
+    columns = _columns(shown.shape, fit_side)
     fitted = valid & (shown > 0.0) if without_black else valid
-    scale, shift = fit(shown[chosen], wanted[chosen], fitted[chosen])
+    scale, shift = fit(shown[:, columns], wanted[:, columns], fitted[:, columns])
     aligned = shown[valid].astype(np.float64) * scale + shift
     if disparity:
         aligned = 1.0 / np.maximum(aligned, LEAST_DISPARITY)
@@ -110,9 +111,7 @@ def score_depth(
     return DepthScore(absrel, delta1, scale, shift)
 
 
-def _every(shape: tuple[int, ...], side: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the nearest pixels of a smaller picture whose longer side is `side`."""
+def _columns(shape: tuple[int, ...], side: int | None) -> np.ndarray:
+    """The columns of a picture whose longer side would be `side`, each the nearest."""
     share = 1.0 if side is None else min(1.0, side / max(shape))
-    counts = [max(1, int(length * share)) for length in shape]
-    rows, columns = (np.floor(np.arange(count) / share).astype(np.int64) for count in counts)
-    return np.ix_(rows, columns)
+    return np.floor(np.arange(int(shape[1] * share)) / share).astype(np.int64)

@@ -62,7 +62,7 @@ class DepthSet:
 SETS = {
     one.name: one
     for one in (
-        DepthSet("nyuv2", "NYUv2", 1e-3, 1e-3, 10.0, window=(45, 41, 471, 601)),
+        DepthSet("nyuv2", "NYUv2", 1e-3, 1e-3, 10.0, window=(45.0, 41.0, 471.0, 601.0)),
         DepthSet("kitti", "KITTI", 1 / 256, 1e-5, 80.0, (1216, 352), (0.3324324, 0.0359477, 0.91351351, 0.96405229)),
         DepthSet("scannet", "ScanNet", 1e-3, 1e-3, 10.0),
         DepthSet("diode", "DIODE", 1.0, 0.6, 350.0, needs_mask=True),

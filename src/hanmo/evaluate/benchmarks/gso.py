@@ -29,13 +29,11 @@ from PIL import Image
 from hanmo.errors import RequestError
 from hanmo.evaluate.benchmark import DataFile
 from hanmo.evaluate.benchmarks.group_means import group_means, mean, prompt_means
+from hanmo.evaluate.benchmarks.likeness import likeness
 from hanmo.evaluate.benchmarks.solid_views import drawn
-from hanmo.evaluate.fidelity import psnr, ssim
 from hanmo.evaluate.judges.protocols import Judges
 from hanmo.evaluate.types import Prompt, Result, Score
 
-MOST_DECIBELS = 100.0
-"""What two equal pictures count, and two that are nearer to each other than that."""
 _ANGLES = (30, 60, 90, 270, 300, 330)
 """Of the synthetic split: both ways."""
 
@@ -89,12 +87,12 @@ class GSO:
         folder = data / "gso" / "objects"
         prompts = [self._prompt(path.parent.name, _azimuth(path)) for path in sorted(folder.glob("*/*.png"))]
         first = {path.parent.name for path in folder.glob("*/000.png")}
-        lacking = [prompt for prompt in prompts if prompt.groups["object"] not in first]
+        lacking = [prompt for prompt in prompts if prompt.truth["object"] not in first]
         if not prompts or lacking:
-            missing = folder / (lacking[0].groups["object"] if lacking else "OBJECT") / "000.png"
+            missing = folder / (lacking[0].truth["object"] if lacking else "OBJECT") / "000.png"
             raise RequestError(
-                f"gso needs rendered views such as {missing} (the view that is shown) and 030.png beside it (30 degrees "
-                "to the right); render them, or take split=synthetic"
+                f"gso needs rendered views such as {missing} (the view that is shown) and 030.png beside it (30 "
+                "degrees to the right); render them, or take split=synthetic"
             )
         return [prompt for prompt in prompts if prompt.truth["azimuth"]]
 
@@ -109,7 +107,7 @@ class GSO:
         for number, made in enumerate(pictures):
             view = made.convert("RGB")
             view = view if view.size == true.size else view.resize(true.size, Image.Resampling.BICUBIC)
-            values = {"PSNR": min(psnr(view, true), MOST_DECIBELS), "SSIM": ssim(view, true)}
+            values = likeness(view, true)
             if self.lpips is not None:
                 values["LPIPS"] = float(self.lpips(view, true))
             scores.append(Score(values, number))
@@ -125,12 +123,12 @@ class GSO:
     def _prompt(self, name: str, azimuth: int) -> Prompt:
         degrees, way = (azimuth, "right") if azimuth <= 180 else (360 - azimuth, "left")
         text = self.instruction.replace("{degrees}", str(degrees)).replace("{way}", way)
-        groups = {"object": name, "turn": f"{way} {degrees:03d}"}
+        known = {"object": name, "azimuth": azimuth}
         size = (self.size, self.size) if self.split == "synthetic" else None
-        return Prompt(f"{name}-{azimuth:03d}", text, "edit", {"azimuth": azimuth}, groups, size)
+        return Prompt(f"{name}-{azimuth:03d}", text, "edit", known, {"turn": f"{way} {degrees:03d}"}, size)
 
     def _view(self, prompt: Prompt, azimuth: int, data: Path) -> Image.Image:
-        name = prompt.groups["object"]
+        name = str(prompt.truth["object"])
         if self.split == "synthetic":
             return drawn(int(name), self.size, azimuth)
         path = data / "gso" / "objects" / name / f"{azimuth:03d}.png"
