@@ -79,7 +79,7 @@ def score_depth(
     """Align a map and compare it.
 
     Args:
-        shown: what was painted, any unit.
+        shown: what was painted, any unit, as large as `true`.
         true: depth in metres, above 0 where valid.
         valid: which pixels count.
         disparity: whether `shown` is linear in 1 / depth instead of depth.
@@ -90,12 +90,8 @@ def score_depth(
         without_black: align without the pixels that are shown as 0 or below.
 
     Raises:
-        RequestError: maps of different sizes, or fewer than two valid pixels.
+        RequestError: fewer than two valid pixels.
     """
-    if not shown.shape == true.shape == valid.shape:
-        raise RequestError(
-            f"a depth map of {shown.shape}, truth of {true.shape} and mask of {valid.shape} do not fit: resize first"
-        )
     with np.errstate(divide="ignore"):
         wanted = np.where(valid, 1.0 / true, 0.0) if disparity else true
     columns = _columns(shown.shape, fit_side)

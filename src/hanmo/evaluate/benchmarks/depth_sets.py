@@ -148,7 +148,7 @@ def _map_file(folder: Path, name: str) -> Path:
 
 def _read(path: Path, unit: float) -> Float64[np.ndarray, "H W"]:
     if path.suffix == ".npy":
-        values = np.load(path, allow_pickle=False).astype(np.float64).squeeze()
+        values: np.ndarray = np.load(path, allow_pickle=False).astype(np.float64).squeeze()
     else:
         with Image.open(path) as image:
             values = np.asarray(image, dtype=np.float64) * unit

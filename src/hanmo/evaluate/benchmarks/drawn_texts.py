@@ -1,9 +1,9 @@
 """Pictures that are full of letters, drawn anew on every machine: paragraphs, pages and cards (report Table 2, Text).
 
 The report's own text-rich pictures (PDFs, slides, posters) are not published; these are of the same kinds, in English
-and Chinese. The same number and size, the same picture, with the same fonts. A text that does not fit, or that a font
-cannot write, gives way to the next one. Cards are strings that training never sees; of paragraphs and pages only the
-seeds are other ones. It does not know who judges.
+and Chinese. All are set in the fonts of cards, so the same number and size is the same picture wherever those fonts are
+the same. A text that does not fit, or that a font cannot write, gives way to the next one. Cards are strings that
+training never sees; of paragraphs and pages only the seeds are other ones. This module does not know who judges.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from functools import lru_cache
 
 from PIL import Image
 
-from hanmo.data.sources.lettering import all_faces, card_faces
+from hanmo.data.sources.lettering import card_faces
 from hanmo.data.synthesize import passages
 from hanmo.data.synthesize.cards import UNIT, draw
-from hanmo.data.synthesize.coverage import FontFace
 from hanmo.data.synthesize.pages import corpus
 from hanmo.data.synthesize.pages.page import Page, PageConfig, sample_page
 from hanmo.data.synthesize.paragraph import Paragraph, sample_paragraph
@@ -57,19 +56,13 @@ def _picture(look: str, rng: random.Random, script: str, size: int) -> Image.Ima
     match look:
         case "paragraph":
             config = ParagraphConfig(size, size)
-            outcome = sample_paragraph(rng, passages.builtin(script), _known()[0], config)
+            outcome = sample_paragraph(rng, passages.builtin(script), card_faces(), config)
             return outcome.picture if isinstance(outcome, Paragraph) else None
         case "page":
             side = max(size, _LEAST_PAGE)
-            page = sample_page(rng, corpus.builtin(script), _known()[1], PageConfig(side, side))
+            page = sample_page(rng, corpus.builtin(script), card_faces(), PageConfig(side, side))
             off = (side - size) // 2
             return page.picture.crop((off, off, off + size, off + size)) if isinstance(page, Page) else None
         case _:
             share = 1.0 if script == "zh" else 0.0
             return draw(sample_card(rng, CardConfig(size, size, chinese=share), "evaluation"))
-
-
-@lru_cache(maxsize=1)
-def _known() -> tuple[tuple[FontFace, ...], tuple[FontFace, ...]]:
-    """The fonts of paragraphs, and those of pages."""
-    return card_faces(), all_faces(())

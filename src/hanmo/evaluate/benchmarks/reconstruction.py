@@ -70,8 +70,8 @@ class Reconstruction:
         """Check every field."""
         if self.count < 1 or self.size < 128 or self.size % 16:
             raise RequestError(
-                f"{self.count} pictures of {self.size} pixels cannot be reconstructed: take 1 or more, of a multiple of "
-                "16 pixels, 128 at least"
+                f"{self.count} pictures of {self.size} pixels cannot be reconstructed: take 1 or more, of a multiple "
+                "of 16 pixels, 128 at least"
             )
 
     def load(self, data: Path) -> list[Prompt]:
