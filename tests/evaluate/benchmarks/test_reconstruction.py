@@ -1,12 +1,10 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from hanmo.errors import RequestError
 from hanmo.evaluate.benchmark import Benchmark
-from hanmo.evaluate.benchmarks.drawn_texts import drawn_text, looks
 from hanmo.evaluate.benchmarks.reconstruction import Reconstruction, squared
 from hanmo.evaluate.catalog import benchmark
 from hanmo.evaluate.judges.protocols import Judges
@@ -28,18 +26,6 @@ def test_texts_and_labelled_scenes_are_asked_for_without_a_folder(tmp_path: Path
         {"content": "synthetic scenes", "look": "solids"},
     ]
     assert {(prompt.task, prompt.text, prompt.size) for prompt in prompts} == {("reconstruct", "", (128, 128))}
-
-
-@pytest.mark.parametrize("number", [0, 1, 2, 3])
-def test_a_text_is_drawn_the_same_each_time_and_is_full_of_edges(number: int) -> None:
-    look, picture = drawn_text(number, 256)
-    drawn_text.cache_clear()
-    again = drawn_text(number, 256)
-    assert look == looks(256)[number % 3] == again[0]
-    assert picture.size == (256, 256)
-    assert picture.tobytes() == again[1].tobytes()
-    grey = np.asarray(picture.convert("L"), dtype=float)
-    assert (np.abs(np.diff(grey, axis=1)) > 40).mean() > 0.002
 
 
 def test_a_reconstruction_is_compared_with_its_source(tmp_path: Path) -> None:
