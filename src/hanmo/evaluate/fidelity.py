@@ -38,10 +38,12 @@ def ssim(a: Image.Image, b: Image.Image) -> float:
     """Structural similarity of two RGB pictures, at most 1.
 
     Raises:
-        RequestError: pictures of different sizes, or smaller than the window of 11x11 pixels.
+        RequestError: pictures of different sizes, or smaller than the window of 11x11 pixels; no scikit-image.
     """
-    from skimage.metrics import structural_similarity  # of the extra `evaluate`
-
+    try:
+        from skimage.metrics import structural_similarity
+    except ImportError:
+        raise RequestError("SSIM needs scikit-image: pip install 'hanmo[evaluate]'") from None
     one, other = _pixels(a, b)
     if min(one.shape[:2]) < _SMALLEST:
         raise RequestError(f"SSIM needs pictures of {_SMALLEST}x{_SMALLEST} pixels or more, not {a.width}x{a.height}")

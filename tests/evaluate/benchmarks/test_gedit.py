@@ -136,3 +136,22 @@ def test_compat_reads_what_the_default_refuses(data: Path) -> None:
     (lenient,) = GEdit(compat=True).judge(prompt, picture, judges(always), data)
     assert strict.unjudged is not None
     assert lenient.values == {"SC": 7.0, "PQ": 7.0, "O": 7.0}
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gedit").mkdir()
+    (tmp_path / "gedit" / "a.parquet").write_bytes(b"half a file")
+    with pytest.raises(RequestError, match=r"a\.parquet cannot be read"):
+        GEdit().load(tmp_path)
+    (tmp_path / "gedit" / "a.parquet").unlink()
+    (tmp_path / "gedit" / "a.arrow").write_bytes(b"half a file")
+    with pytest.raises(RequestError, match=r"a\.arrow cannot be read"):
+        GEdit().load(tmp_path)
+
+
+def test_a_cell_without_a_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gedit").mkdir()
+    empty = table(raw=False).to_pydict() | {"input_image": [{"bytes": None, "path": "a.png"}] * 4}
+    pq.write_table(pa.table(empty), tmp_path / "gedit" / "a.parquet")
+    with pytest.raises(RequestError, match="row 0: input_image holds no picture"):
+        GEdit().sources(GEdit().load(tmp_path)[0], tmp_path)

@@ -8,7 +8,7 @@ from PIL import Image
 from hanmo.errors import RequestError
 from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.benchmarks.imgedit import ImgEdit
-from hanmo.evaluate.benchmarks.imgedit_answers import asked_names
+from hanmo.evaluate.benchmarks.imgedit_answers import asked_names, official_mean
 from hanmo.evaluate.catalog import benchmark
 from hanmo.evaluate.types import Prompt, Result, Score
 
@@ -107,3 +107,35 @@ def test_a_missing_picture_is_named_with_its_home(tmp_path: Path) -> None:
 def test_a_suite_that_does_not_exist_is_refused() -> None:
     with pytest.raises(RequestError, match="basic or uge"):
         benchmark("imgedit", suite="multi")
+
+
+def canned(key: str) -> str:
+    """An answer for each instruction: a sixth with a decimal, a sixth bold, a sixth as a share, some without any."""
+    n = int(key)
+    middle = n % 3 + 2
+    said = {1: f"{middle}.5", 2: f"**{middle}**", 3: f"{middle}/5"}.get(n % 6, str(middle))
+    return "no opinion" if n % 50 == 7 else f"Brief reasoning: canned.\nA: {n % 5 + 1}\nB: {said}\nC: {n % 4 + 1}"
+
+
+def test_compat_gives_the_official_scripts_table_for_answers_to_all_737(shared: Path) -> None:
+    results = []
+    for prompt in ImgEdit().load(shared / "bench"):
+        try:
+            score = Score({"mean": official_mean(canned(prompt.id))})
+        except ValueError:
+            score = Score({}, unjudged="silent")
+        results.append(Result(prompt, (0,), (score,)))
+    assert sum(result.unjudged for result in results) == 737 - 723
+    # step1_get_avgscore.py and step2_typescore.py on the same answers (commit 547185d1), run once
+    assert ImgEdit(compat=True).summary(results) == {
+        "overall": pytest.approx(2.7988888888888885),
+        "add": 2.8,
+        "adjust": 2.82,
+        "extract": 2.83,
+        "replace": 2.81,
+        "remove": 2.8,
+        "background": 2.83,
+        "style": 2.81,
+        "compose": 2.65,
+        "action": 2.84,
+    }

@@ -39,7 +39,7 @@ def rows(folder: Path, columns: Sequence[str]) -> Iterator[tuple[Place, Mapping[
     """All rows of all files, with some columns.
 
     Raises:
-        RequestError: a file that cannot be read, or that lacks a column.
+        RequestError: a file that cannot be read, or that lacks a column; pyarrow is not there.
     """
     for file in dataset_files(folder):
         known = column_names(file)
@@ -83,9 +83,11 @@ def picture(place: Place, column: str) -> Image.Image:
 
 def _schema(file: Path) -> Any:
     """The schema of a file."""
-    import pyarrow as pa  # of the extra `data`
-    import pyarrow.parquet as pq
-
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise RequestError("reading a data set needs pyarrow: pip install 'hanmo[data]'") from None
     try:
         if file.suffix == ".parquet":
             return pq.read_schema(file)
