@@ -99,3 +99,9 @@ def test_a_view_must_be_named_by_its_azimuth(data: Path) -> None:
     Image.new("RGB", (8, 8)).save(data / "gso" / "objects" / "mug" / "front.png")
     with pytest.raises(RequestError, match=r"front\.png is not named by an azimuth"):
         GSO().load(data)
+
+
+def test_an_objects_folder_must_be_able_to_name_files(data: Path) -> None:
+    (data / "gso" / "objects" / "mug").rename(data / "gso" / "objects" / "red mug")
+    with pytest.raises(RequestError, match="red mug"):
+        GSO().load(data)

@@ -19,6 +19,7 @@ nothing: there is no official script.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,9 @@ class GSO:
         if self.split == "synthetic":
             return [self._prompt(f"{n:03d}", angle) for n in range(self.count) for angle in _ANGLES]
         folder = data / "gso" / "objects"
+        odd = [path for path in sorted(folder.glob("*")) if not re.fullmatch(r"[\w.-]+", path.name, re.ASCII)]
+        if odd:
+            raise RequestError(f"{odd[0]}: name an object's folder with letters, digits, '-', '_' and '.' only")
         prompts = [self._prompt(path.parent.name, _azimuth(path)) for path in sorted(folder.glob("*/*.png"))]
         first = {path.parent.name for path in folder.glob("*/000.png")}
         lacking = [prompt for prompt in prompts if prompt.truth["object"] not in first]
