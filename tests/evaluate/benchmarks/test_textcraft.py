@@ -49,9 +49,9 @@ def test_the_suite_is_a_benchmark_with_the_prompts_of_its_first_version() -> Non
     suite = TextCraft()
     assert isinstance(suite, Benchmark)
     prompts = suite.load(NOWHERE)
-    assert len(prompts) == len({prompt.id for prompt in prompts}) == 340
+    assert len(prompts) == len({prompt.id for prompt in prompts}) == 680
     digest = sha256("\n".join(f"{p.id} {p.text}" for p in prompts).encode()).hexdigest()
-    assert digest[:16] == "02d4fa06bf250b8f"
+    assert digest[:16] == "32916f9376345760"
 
 
 def test_no_prompt_of_the_suite_is_one_that_training_may_produce() -> None:

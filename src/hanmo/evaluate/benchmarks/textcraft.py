@@ -77,10 +77,10 @@ class TextCraft:
         RequestError: a negative number of prompts, none at all, or `compat`.
     """
 
-    strings: int = 100
-    colours: int = 60
-    positions: int = 60
-    edits: int = 120
+    strings: int = 200
+    colours: int = 120
+    positions: int = 120
+    edits: int = 240
     compat: bool = False
 
     name = "textcraft"
