@@ -3,14 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lpips_weights import install
 from PIL import Image
 
 from hanmo.data.synthesize.solids import trace
 from hanmo.errors import RequestError
 from hanmo.evaluate.benchmark import Benchmark
-from hanmo.evaluate.benchmarks.gso import GSO
+from hanmo.evaluate.benchmarks.gso import GSO, perceptual
 from hanmo.evaluate.benchmarks.solid_views import drawn, solids_of, true_depth
 from hanmo.evaluate.catalog import benchmark
+from hanmo.evaluate.judges.lpips import Lpips
 from hanmo.evaluate.judges.protocols import Judges
 from hanmo.evaluate.types import Result
 
@@ -73,18 +75,26 @@ def test_views_are_compared_at_the_true_ones_size_on_white(data: Path) -> None:
     assert score.values == {"PSNR": 100.0, "SSIM": 1.0}
 
 
-def test_lpips_is_measured_where_it_is_given(data: Path) -> None:
-    def distance(made: Image.Image, true: Image.Image) -> float:
-        return float(np.abs(np.asarray(made, float) - np.asarray(true, float)).mean() / 255)
+def test_lpips_is_measured_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, site = install(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(home))
+    monkeypatch.syspath_prepend(str(site))
+    views = GSO(split="synthetic", count=1, size=48, lpips=True)
+    prompt, other = views.load(tmp_path)[:2]
+    true, another = (views._view(p, p.truth["azimuth"], tmp_path) for p in (prompt, other))
+    scores = views.judge(prompt, [true, another], Judges(), tmp_path)
+    assert scores[0].values["LPIPS"] == 0.0
+    assert scores[1].values["LPIPS"] == pytest.approx(Lpips().distance(another, true)) != 0.0
+    table = views.summary([Result(prompt, (0,), tuple(scores[:1]))])
+    assert list(table)[:3] == ["PSNR", "SSIM", "LPIPS"]
+    perceptual.cache_clear()
 
-    found = GSO(lpips=distance)
-    prompt = found.load(data)[0]
-    scores = found.judge(prompt, [Image.new("RGB", (16, 16), (0, 127, 0))], Judges(), data)
-    assert scores[0].values["LPIPS"] == pytest.approx(1 / 765)
-    table = found.summary([Result(prompt, (0,), tuple(scores))])
-    # by hand: a difference of 1 in one of three channels, 10 log10(3 * 255^2) dB
-    assert table["PSNR"] == pytest.approx(10 * math.log10(3 * 255**2))
-    assert list(table) == ["PSNR", "SSIM", "LPIPS", "PSNR right 030"]
+
+def test_missing_weights_of_lpips_are_named_before_any_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    perceptual.cache_clear()
+    with pytest.raises(RequestError, match="LPIPS needs AlexNet's weights"):
+        GSO(split="synthetic", lpips=True).load(tmp_path)
 
 
 def test_an_object_without_its_first_view_is_named(data: Path) -> None:

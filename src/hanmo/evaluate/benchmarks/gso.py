@@ -2,9 +2,9 @@
 
 What is asked: "move the camera so many degrees to the left or right around the object", of one picture of it. The
 report names neither its objects and angles nor its instruction, so its figures compare only in kind.
-Who judges: arithmetic, between the made and the true view: PSNR and SSIM (`hanmo.evaluate.fidelity`), and LPIPS where
-it is given. A made view of another size is resized (bicubic) to the true one. Equal pictures count 100 dB, since the
-mean of a set must be finite.
+Who judges: arithmetic, between the made and the true view: PSNR and SSIM (`hanmo.evaluate.fidelity`), and with
+`lpips=True` LPIPS (`hanmo.evaluate.judges.lpips`), whose weights must be on this machine. A made view of another size
+is resized (bicubic) to the true one. Equal pictures count 100 dB, since the mean of a set must be finite.
 The figures: the mean over all views.
 
 The scans are CC BY 4.0 and need rendering, so there is nothing to fetch. Put rendered views into the data folder as
@@ -20,10 +20,11 @@ nothing: there is no official script.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from PIL import Image
 
@@ -34,6 +35,9 @@ from hanmo.evaluate.benchmarks.likeness import likeness
 from hanmo.evaluate.benchmarks.solid_views import drawn
 from hanmo.evaluate.judges.protocols import Judges
 from hanmo.evaluate.types import Prompt, Result, Score
+
+if TYPE_CHECKING:
+    from hanmo.evaluate.judges.lpips import Lpips
 
 _ANGLES = (30, 60, 90, 270, 300, 330)
 """Of the synthetic split: both ways."""
@@ -48,7 +52,7 @@ class GSO:
         instruction: what the generator is told; {degrees} and {way} ("left", "right") are filled in.
         count: scenes of the synthetic split, six views each.
         size: pixels of a side of a synthetic picture; a multiple of 16.
-        lpips: perceptual distance of two pictures; None leaves LPIPS out.
+        lpips: also measure LPIPS, which needs a network's weights (a missing file is named before any picture).
         compat: see the module.
 
     Raises:
@@ -59,7 +63,7 @@ class GSO:
     instruction: str = "Move the camera {degrees} degrees to the {way} around the objects"
     count: int = 10
     size: int = 256
-    lpips: Callable[[Image.Image, Image.Image], float] | None = None
+    lpips: bool = False
     compat: bool = False
     name: ClassVar[str] = "gso"
     images: ClassVar[int] = 1
@@ -83,6 +87,8 @@ class GSO:
 
     def load(self, data: Path) -> list[Prompt]:
         """See `Benchmark`."""
+        if self.lpips:
+            perceptual()
         if self.split == "synthetic":
             return [self._prompt(f"{n:03d}", angle) for n in range(self.count) for angle in _ANGLES]
         folder = data / "gso" / "objects"
@@ -112,14 +118,14 @@ class GSO:
             view = made.convert("RGB")
             view = view if view.size == true.size else view.resize(true.size, Image.Resampling.BICUBIC)
             values = likeness(view, true)
-            if self.lpips is not None:
-                values["LPIPS"] = float(self.lpips(view, true))
+            if self.lpips:
+                values["LPIPS"] = perceptual().distance(view, true)
             scores.append(Score(values, number))
         return scores
 
     def summary(self, results: Sequence[Result]) -> dict[str, float]:
         """The means over all views, and PSNR for each angle."""
-        kinds = ("PSNR", "SSIM") if self.lpips is None else ("PSNR", "SSIM", "LPIPS")
+        kinds = ("PSNR", "SSIM", "LPIPS") if self.lpips else ("PSNR", "SSIM")
         table = {name: mean(prompt_means(results, name)) for name in kinds}
         angles = group_means(results, "turn", "PSNR")
         return table | {f"PSNR {turn}": angles[turn] for turn in sorted(angles)}
@@ -141,6 +147,18 @@ class GSO:
         with Image.open(path) as image:
             view = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", view.size, "white"), view).convert("RGB")
+
+
+@cache
+def perceptual() -> Lpips:
+    """LPIPS with the weights of this machine, read once.
+
+    Raises:
+        RequestError: they are not here.
+    """
+    from hanmo.evaluate.judges.lpips import Lpips
+
+    return Lpips()
 
 
 def _azimuth(path: Path) -> int:

@@ -7,6 +7,6 @@ vlm         any OpenAI-compatible endpoint; local_vlm: Qwen2.5-VL here; replay: 
 ocr         RapidOCR, or a VLM that reads
 detector    Mask2Former through transformers
 embedder    CLIP, SigLIP, SigLIP 2, Chinese-CLIP; any vision network for pictures alone
-fidelity    PSNR, SSIM, LPIPS, for benchmarks where arithmetic judges
+lpips       a distance of pictures that needs a network; PSNR and SSIM are in `evaluate.fidelity`
 weights     where a network lies, and which one it is
 """

@@ -1,11 +1,9 @@
-"""How like the real picture a made one is: PSNR, SSIM, LPIPS (report sections 5.2.3, novel views, and 5.2.1, VAE).
+"""LPIPS (Zhang et al., arXiv 1801.03924; report section 5.2.3, novel views): how unlike two pictures look to a network.
 
-PSNR and SSIM are scikit-image's. The report does not say which window its SSIM has; here it is the Gaussian one of the
-paper that defined it (Wang et al., 2004). LPIPS (arXiv 1801.03924) is written out below: the features of AlexNet after
-each of its five convolutions, each pixel's vector brought to length 1, squared differences weighted by channel and
-averaged over the picture, summed over the layers. Its ten weights are not ours to ship: the convolutions are
-torchvision's AlexNet, the channels' weights are in the `lpips` package (version 0.1, "alex"). LPIPS on VGG, which some
-papers report, has other figures and is not here.
+The features of AlexNet after each of its five convolutions, each pixel's vector brought to length 1, squared
+differences weighted by channel and averaged over the picture, summed over the layers. Its ten weights are not ours to
+ship: the convolutions are torchvision's AlexNet, the channels' weights are in the `lpips` package (version 0.1,
+"alex"). LPIPS on VGG, which some papers report, has other figures and is not here.
 Letters: H W pixels, C channels of a layer.
 """
 
@@ -16,7 +14,6 @@ import importlib.util
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,44 +29,13 @@ from hanmo.evaluate.judges.weights import Once
 from hanmo.evaluate.types import Json
 from hanmo.weights.fill import parse_device
 
-SSIM_SETTINGS: Mapping[str, Any] = {
-    "gaussian_weights": True,
-    "sigma": 1.5,
-    "use_sample_covariance": False,
-    "data_range": 255,
-    "channel_axis": 2,
-}
-"""Of `skimage.metrics.structural_similarity`; the window is 11x11, figures are the mean over R, G and B."""
-
-_SMALLEST = 11
-_LPIPS_SMALLEST = 31
+_SMALLEST = 31
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 # Place in torchvision's AlexNet, stride and padding of each convolution; a 3x3 pooling of stride 2 before 2 and 3.
 _CONVOLUTIONS = ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1))
 _POOLED = (3, 6)
 _BACKBONE = "alexnet-owt-7be5be79.pth"
-
-
-def psnr(made: Image.Image, real: Image.Image) -> float:
-    """Peak signal-to-noise ratio in dB over all RGB values of 0-255; infinite for equal pictures.
-
-    Raises:
-        RequestError: pictures of different sizes, or scikit-image is not installed.
-    """
-    first, second = _pair(made, real)
-    metrics = _skimage()
-    return float("inf") if (first == second).all() else float(metrics.peak_signal_noise_ratio(second, first))
-
-
-def ssim(made: Image.Image, real: Image.Image) -> float:
-    """Structural similarity, 1 for equal pictures; see `SSIM_SETTINGS`.
-
-    Raises:
-        RequestError: pictures of different sizes or smaller than the window, or scikit-image is not installed.
-    """
-    first, second = _pair(made, real, _SMALLEST)
-    return float(_skimage().structural_similarity(second, first, **SSIM_SETTINGS))
 
 
 class Lpips:
@@ -101,7 +67,7 @@ class Lpips:
     def describe(self) -> Mapping[str, Json]:
         """See `Judge`."""
         files = {"backbone": _digest(self._backbone), "heads": _digest(self._heads)}
-        return {"kind": "fidelity", "name": "LPIPS (AlexNet)", "version": "0.1", "settings": files}
+        return {"kind": "perceptual distance", "name": "LPIPS (AlexNet)", "version": "0.1", "settings": files}
 
     @torch.inference_mode()
     def distance(self, made: Image.Image, real: Image.Image) -> float:
@@ -112,7 +78,7 @@ class Lpips:
             WeightsError: at first use: the weights are not those of AlexNet or of its heads.
         """
         layers = self._layers()
-        seen = [_features(self._tensor(pixels), layers) for pixels in _pair(made, real, _LPIPS_SMALLEST)]
+        seen = [_features(self._tensor(pixels), layers) for pixels in _pair(made, real)]
         return sum(
             float((weight * (_unit(first) - _unit(second)).square()).sum(1).mean())
             for first, second, (_, _, weight) in zip(*seen, layers, strict=True)
@@ -161,21 +127,11 @@ def _unit(features: Float[Tensor, "1 C H W"]) -> Float[Tensor, "1 C H W"]:
     return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
 
 
-def _pair(
-    made: Image.Image, real: Image.Image, smallest: int = 1
-) -> tuple[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "H W 3"]]:
-    if made.size != real.size or min(made.size) < smallest:
+def _pair(made: Image.Image, real: Image.Image) -> tuple[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "H W 3"]]:
+    if made.size != real.size or min(made.size) < _SMALLEST:
         sizes = " and ".join(f"{image.width}x{image.height}" for image in (made, real))
-        raise RequestError(f"pictures of {sizes} cannot be compared: give two of one size, {smallest} pixels or more")
+        raise RequestError(f"pictures of {sizes} cannot be compared: give two of one size, {_SMALLEST} pixels or more")
     return np.asarray(made.convert("RGB"), dtype=np.uint8), np.asarray(real.convert("RGB"), dtype=np.uint8)
-
-
-def _skimage() -> Any:
-    try:
-        from skimage import metrics
-    except ImportError:
-        raise RequestError("PSNR and SSIM need scikit-image: pip install 'hanmo[evaluate]'") from None
-    return metrics
 
 
 def _packaged_heads() -> Path | None:
