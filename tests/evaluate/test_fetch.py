@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def test_files_are_fetched_once(server: Server, tmp_path: Path) -> None:
     fetch(files, tmp_path)
     assert server.times("/ok/1") == 2
     assert is_there(files[0], tmp_path)
+
+
+def test_a_file_may_be_pinned_by_the_id_that_git_gives_it(server: Server, tmp_path: Path) -> None:
+    git = ["git", "hash-object", "--stdin"]
+    pin = "git:" + subprocess.run(git, input=png(1), capture_output=True, check=True).stdout.decode().strip()
+    pinned = DataFile("x/1.png", server.url("/ok/1"), pin, "MIT")
+    fetch([pinned], tmp_path)
+    assert is_there(pinned, tmp_path)
+    with pytest.raises(RequestError, match=r"is not the file that the protocol names \(git:"):
+        fetch([DataFile("x/2.png", server.url("/ok/2"), pin, "MIT")], tmp_path)
 
 
 def test_other_bytes_than_the_protocols_get_no_name(server: Server, tmp_path: Path) -> None:

@@ -159,12 +159,13 @@ def benchmark_again(
 
 def _with_fields(made: Benchmark, name: str, values: dict[str, Any], compat: bool) -> Benchmark:
     from hanmo.config import from_mapping
+    from hanmo.evaluate.plan import options_of
 
     fixed = CATALOG[name].fixed
     for field in values.keys() & fixed.keys():
         raise RequestError(f"{name} has {field} = {fixed[field]} by its name: choose another benchmark instead")
     if compat:
-        if "compat" not in getattr(made, "__dataclass_fields__", {}):
+        if "compat" not in options_of(made):
             raise RequestError(f"{name} has no official script to be compatible with: leave --official-compat out")
         values = values | {"compat": True}
     return from_mapping({**fixed, **values}, type(made)) if values else made

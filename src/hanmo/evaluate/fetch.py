@@ -7,7 +7,6 @@ licence text says "no licence" needs consent. This module does not know benchmar
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import urllib.error
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from hanmo.errors import OutputError, RequestError
 from hanmo.evaluate.benchmark import DataFile
+from hanmo.evaluate.files import digest_like
 from hanmo.log import progress
 from hanmo.weights.files import atomic_file
 
@@ -35,7 +35,7 @@ def data_folder(given: str | Path | None = None) -> Path:
 def is_there(file: DataFile, data: Path) -> bool:
     """Whether the file lies in the data folder with the right bytes."""
     path = data / file.path
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    return path.is_file() and digest_like(file.sha256, path.read_bytes()) == file.sha256
 
 
 def needs_consent(file: DataFile) -> bool:
@@ -76,16 +76,15 @@ def _fetch(file: DataFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path.parent} cannot be made: {error.strerror}; choose another with --data") from None
-    found = hashlib.sha256()
+    content = b"".join(_Blocks(url, file))
+    found = digest_like(file.sha256, content)
+    if found != file.sha256:
+        raise RequestError(
+            f"{file.url} is not the file that the protocol names ({found[:12]}, not {file.sha256[:12]}): nothing was "
+            "kept; its home may have changed"
+        )
     with atomic_file(path) as into:
-        for block in _Blocks(url, file):
-            found.update(block)
-            into.write(block)
-        if found.hexdigest() != file.sha256:
-            raise RequestError(
-                f"{file.url} is not the file that the protocol names (sha256 {found.hexdigest()[:12]}, not "
-                f"{file.sha256[:12]}): nothing was kept; its home may have changed"
-            )
+        into.write(content)
 
 
 class _Blocks:
