@@ -39,6 +39,8 @@ def test_the_best_run_is_in_bold_and_published_scores_are_in_italics(two: dict[s
     assert "| overall | 50.0 % (40.0 to 60.0) | **100.0 %** (90.0 to 110.0) | *88.32 %* |" in text
     assert "published, not measured here (a paper)" in text
     assert [run.name for run in compared(two, Style(lower=frozenset({"overall"})))[0].best("overall")] == ["ours"]
+    alike = compared({"one": two["ours"], "two": two["ours"]})[0]
+    assert alike.best("overall") == []
 
 
 def test_runs_that_were_made_alike_have_no_warning_and_a_tested_difference(two: dict[str, Made]) -> None:

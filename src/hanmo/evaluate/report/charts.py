@@ -97,7 +97,7 @@ def radar(axes: Sequence[tuple[str, str]], lines: Sequence[Line], title: str) ->
         *spokes,
         *drawn,
         *names,
-        viewBox=f"0 20 {_SIDE:g} {_SIDE - 40:g}",
+        viewBox=f"-50 20 {_SIDE + 100:g} {_SIDE - 40:g}",
         class_="radar",
         role="img",
         aria_label=title,

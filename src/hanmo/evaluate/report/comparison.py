@@ -85,11 +85,11 @@ class Comparison:
         return list(dict.fromkeys(name for run in self.runs for name in run.report.metrics))
 
     def best(self, name: str) -> list[Run]:
-        """The runs that have the best value of a figure; none where there is one run only."""
+        """The runs that have the best value of a figure; none where all have the same."""
         known = [run for run in self.runs if not math.isnan(value_of(run, name).value)]
-        if len(known) < 2:
-            return []
         values = [value_of(run, name).value for run in known]
+        if len(set(values)) < 2:
+            return []
         best = min(values) if name in self.style.lower else max(values)
         return [run for run, value in zip(known, values, strict=True) if value == best]
 
