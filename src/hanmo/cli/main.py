@@ -34,6 +34,7 @@ COMMANDS = {
     "info": "say what a model is made of",
     "data": "make a set of pictures and captions from a recipe",
     "train": "train a model from a recipe",
+    "arena": "let people compare models blindly",
 }
 """Commands by name, with what each does; `hanmo.cli.NAME` holds the rest."""
 

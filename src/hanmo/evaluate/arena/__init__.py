@@ -14,6 +14,7 @@
     pictures        pictures without anything that says who painted them
     limits          how fast one voter may go
     app, web/       the pages
+    serving         listening on a port
     export          votes and board as JSON and CSV
 
 Ratings need numpy alone; the database and the pages need `pip install 'hanmo[arena]'`. Nothing is imported here.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hanmo.errors import RequestError
@@ -302,16 +302,16 @@ class Ballots:
             link.execute(delete(matches).where(matches.c.issued < self._clock() - LIFE, matches.c.token.not_in(judged)))
 
 
-def _open() -> Select[Any]:
+def _open() -> Any:
     return select(matches).outerjoin(votes, votes.c.token == matches.c.token).where(votes.c.number.is_(None))
 
 
-def _row(link: Connection, token: str, voter: str) -> Row[Any]:
+def _row(link: Connection, token: str, voter: str) -> Any:
     row = link.execute(select(matches).where(matches.c.token == token, matches.c.voter == voter)).one_or_none()
     if row is None:
         raise Refused("this match is not known, or too old: go on with a new one")
     return row
 
 
-def _match(row: Row[Any]) -> Match:
+def _match(row: Any) -> Match:
     return Match(row.token, row.prompt, row.left, row.right, row.left_picture, row.right_picture)

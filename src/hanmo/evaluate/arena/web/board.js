@@ -50,7 +50,7 @@ function row(one, low, high) {
     value.append(made("strong", String(Math.round(one.rating))));
     value.append(made("small", `± ${Math.round((one.high - one.low) / 2)}`));
     rating.append(value, bar(one, low, high));
-  } else rating.append(made("small", say("fresh")));
+  } else rating.append(made("small", say("no_games")));
   line.append(rank, made("td", one.name, "name"), rating);
   const numbers = [["Elo", Math.round(one.elo)], ["games", one.games], ["win_rate", percent(one.win_rate)], ["bad", percent(one.bad_share)]];
   for (const [key, value] of numbers) {

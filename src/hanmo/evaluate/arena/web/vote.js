@@ -14,6 +14,11 @@ let state = "loading"; // loading, asking, sending, revealed, done
 let turn; // the timer of the next pair
 let cast = 0;
 
+function enter(now) {
+  state = now;
+  document.body.dataset.state = now;
+}
+
 // --- matches ------------------------------------------------------------------------------------
 
 async function fetched(held) {
@@ -37,7 +42,7 @@ async function picture(token, side) {
 
 async function advance() {
   clearTimeout(turn);
-  state = "loading";
+  enter("loading");
   const skipped = current ? [current.token] : [];
   let match = await (following ?? fetched(skipped));
   following = null;
@@ -66,12 +71,12 @@ function show(match) {
   for (const id of ["pair", "bar"]) byId(id).hidden = false;
   document.querySelector(".question").hidden = false;
   buttons(false);
-  state = "asking";
+  enter("asking");
   words();
 }
 
 function finish(match) {
-  state = "done";
+  enter("done");
   for (const id of ["pair", "bar"]) byId(id).hidden = true;
   document.querySelector(".question").hidden = true;
   byId("end").hidden = false;
@@ -84,7 +89,7 @@ function finish(match) {
 
 async function vote(verdict) {
   if (state !== "asking") return;
-  state = "sending";
+  enter("sending");
   const chosen = document.querySelector(`[data-verdict="${verdict}"]`);
   chosen.classList.add("pressed");
   let answer;
@@ -112,7 +117,7 @@ function reveal(verdict, answer) {
   });
   byId("pair").className = "pair revealed";
   buttons(true);
-  state = "revealed";
+  enter("revealed");
   tell(null, "");
   words();
   turn = setTimeout(advance, REVEAL);
@@ -143,6 +148,7 @@ function tell(key, text) {
 
 function words() {
   byId("count").textContent = say("cast", cast);
+  byId("close").ariaLabel = say("close");
   SIDES.forEach((side, number) => { byId(side).querySelector("img").alt = say("picture", "AB"[number]); });
   const painting = current?.painting;
   byId("end-title").textContent = say(painting ? "painting" : "done");
@@ -151,18 +157,17 @@ function words() {
 }
 
 function zoom(side) {
+  clearTimeout(turn); // who looks closely is in no hurry
   const dialog = byId("zoom");
   dialog.dataset.side = side;
   dialog.querySelector("img").src = byId(side).querySelector("img").src;
-  dialog.querySelector("span").textContent = say("zoomed", side === "left" ? "A" : "B");
+  dialog.querySelector(".flip span").textContent = say("zoomed", side === "left" ? "A" : "B");
   if (!dialog.open) dialog.showModal();
 }
 
 SIDES.forEach((side) => byId(side).querySelector(".look").addEventListener("click", () => zoom(side)));
-byId("zoom").addEventListener("click", (event) => {
-  if (event.target === byId("zoom")) byId("zoom").close();
-  else zoom(byId("zoom").dataset.side === "left" ? "right" : "left");
-});
+byId("zoom").querySelector(".flip").addEventListener("click", () => zoom(byId("zoom").dataset.side === "left" ? "right" : "left"));
+byId("close").addEventListener("click", () => byId("zoom").close());
 for (const button of document.querySelectorAll("[data-verdict]")) {
   button.addEventListener("click", () => vote(button.dataset.verdict));
 }
