@@ -45,7 +45,7 @@ def test_nothing_before_the_vote_says_who_painted(root: str) -> None:
             assert picture.size == (48, 40)
             assert picture.getpixel((20, 20)) in COLOURS.values()
     before = b"".join(visitor.answers)
-    for word in (*NAMES, "secret", "-7", ".png", "parameters", *TEXTS):
+    for word in (*NAMES, "secret", "-7.png", "parameters", "pictures/"):
         assert word.encode() not in before.replace(match["question"].encode(), b"")
     status, revealed = visitor.post("/api/vote", {"token": match["token"], "verdict": "left"})
     assert status == 200
