@@ -36,13 +36,13 @@ def test_a_folder_of_pictures_is_a_model(tmp_path: Path) -> None:
 def test_prompts_come_from_the_folders_or_from_a_run(tmp_path: Path) -> None:
     folders = write_models(tmp_path)
     assert [(one.id, one.text) for one in questions_of(folders)] == list(TEXTS.items())
-    (folders[1] / "prompts.jsonl").unlink()
-    prompts = [{"id": "cat", "text": "a cat", "groups": {"tag": "animals"}}, {"id": "new", "text": "新"}]
-    (folders[1] / "run.json").write_text(json.dumps({"seed": 7, "prompts": prompts}), encoding="utf-8")
+    cat = {"id": "cat", "text": "a cat", "task": "generate", "truth": {}, "groups": {"tag": "animals"}, "size": None}
+    lines = [json.dumps({"prompt": one, "seeds": [7]}) for one in (cat, cat | {"id": "new", "groups": {}})]
+    (folders[1] / "prompts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = questions_of(folders[1:])
     assert found[0] == Question("cat", "a cat", "animals")
     assert {one.id for one in found} == {*TEXTS, "new"}
-    assert len(questions_of(folders, folders[1] / "run.json")) == 2
+    assert len(questions_of(folders, folders[1] / "prompts.jsonl")) == 2
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_prompts_come_from_the_folders_or_from_a_run(tmp_path: Path) -> None:
         ("{}", "no prompt"),
         ("{", "cannot be read"),
         ('{"id": "a/b", "text": "x"}', "cannot name files"),
+        ('{"id": "a", "text": "x", "task": "edit"}', "is an edit"),
         ("[1]", "no prompt"),
     ],
 )

@@ -18,7 +18,7 @@ def listen(app: ASGIApp, host: str, port: int, ready: Callable[[str], object]) -
         app: the pages.
         host: address to listen on; 0.0.0.0 or :: for all of the machine.
         port: 0 takes a free one.
-        ready: is given a line with the address once the port is taken.
+        ready: is given a line with the address once visitors may come.
 
     Raises:
         RequestError: the address cannot be listened on.
@@ -28,6 +28,7 @@ def listen(app: ASGIApp, host: str, port: int, ready: Callable[[str], object]) -
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((host, port))
+        taken.listen(128)  # who comes before uvicorn is ready waits instead of being turned away
     except OSError as error:
         taken.close()
         raise RequestError(f"{host}:{port} cannot be listened on ({error.strerror}): give another --port") from None

@@ -1,8 +1,9 @@
 """Models as folders of pictures, and the prompts that they were painted for (report section 5.1).
 
 A folder holds `<id>.png` or `<id>-<seed>.png`, itself or under `pictures/`, as a run of `hanmo eval` does. The
-prompts come from `prompts.jsonl` (a line {"id", "text"} with, if wanted, "group") in the folder, from the run's
-`run.json`, or from a file that is given. This module knows neither votes nor pages.
+prompts come from `prompts.jsonl` in the folder, or from a file that is given: a line {"id", "text"} with, if wanted,
+"group" for each; or the lines of a run, whose first group is taken. Edits need their source pictures beside them,
+which the arena does not show: they are refused. This module knows neither votes nor pages.
 """
 
 from __future__ import annotations
@@ -148,54 +149,45 @@ def questions_of(folders: Sequence[Path], prompts: Path | None = None) -> list[Q
 
     Args:
         folders: of the models.
-        prompts: a `prompts.jsonl`, or a `run.json`; None looks into the folders.
+        prompts: JSON lines; None looks for `prompts.jsonl` in the folders.
 
     Raises:
         RequestError: there are none, a file is malformed, or two folders mean different texts by one id.
     """
     if prompts is not None:
         return _merged([(prompts, read_questions(prompts))])
-    found = []
-    for folder in folders:
-        for name in ("prompts.jsonl", "run.json"):
-            if (folder / name).is_file():
-                found.append((folder / name, read_questions(folder / name)))
-                break
-    questions = _merged(found)
+    files = [folder / "prompts.jsonl" for folder in folders if (folder / "prompts.jsonl").is_file()]
+    questions = _merged((file, read_questions(file)) for file in files)
     if not questions:
-        raise RequestError("no folder has a prompts.jsonl or a run.json with prompts: give the prompts with --prompts")
+        raise RequestError("no folder has a prompts.jsonl with prompts: give the prompts with --prompts")
     return questions
 
 
 def read_questions(path: Path) -> list[Question]:
-    """The prompts of a file.
-
-    Args:
-        path: JSON lines; or, where the name ends in `.json`, an object with a list `prompts`.
+    """The prompts of a file of JSON lines.
 
     Raises:
-        RequestError: it cannot be read, or a prompt has no id or no text.
+        RequestError: it cannot be read, or a prompt has no id or no text, or is an edit.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".json":
-            whole = json.loads(text)
-            rows = whole.get("prompts", []) if isinstance(whole, dict) else whole
-        else:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, ValueError) as error:
         raise RequestError(f"{path} cannot be read as prompts ({error}): give JSON lines with id and text") from None
-    if not isinstance(rows, list):
-        raise RequestError(f"{path} has no list of prompts: give JSON lines with id and text")
     return [_question(row, path) for row in rows]
 
 
 def _question(row: Any, path: Path) -> Question:
+    if isinstance(row, dict) and isinstance(row.get("prompt"), dict):
+        row = row["prompt"]  # of a run: the prompt with its seeds
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise RequestError(f"{path}: {str(row)[:80]} is no prompt: give an object with id and text")
     name = str(row.get("id", ""))
     if not _ID.fullmatch(name):
         raise RequestError(f"{path}: the id {name!r} cannot name files: use letters, digits, '-', '_', '.'")
+    if row.get("task", "generate") != "generate":
+        raise RequestError(
+            f"{path}: {name!r} is an {row['task']}, which the arena cannot show: give prompts of pictures"
+        )
     groups = row.get("groups")
     group = row.get("group") or (next(iter(groups.values()), "") if isinstance(groups, dict) else "")
     return Question(name, row["text"], str(group)[:60])
