@@ -77,6 +77,7 @@ def test_planted_ratings_come_back(hanmo: Command) -> None:
         (("rank", "--database", "none.db"), "is not there"),
         (("rank", "--database", "mysql://x"), "one"),
         (("export", "all.csv"), "votes.csv"),
+        (("export", "board.csv", "--names"), "--names goes with"),
         (("simulate", "--models", "1"), "two or more"),
         (("simulate", "--ties", "2"), "from 0 to 1"),
         (("simulate", "--votes", "0"), "1 or more"),

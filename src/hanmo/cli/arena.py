@@ -153,6 +153,7 @@ def _table(board: Board) -> list[str]:
 def _configure_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="FILE", help="votes.csv, votes.json, board.csv or board.json, in any folder")
     _add_database(parser)
+    parser.add_argument("--names", action="store_true", help="add the names that voters left (default: numbers only)")
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -163,11 +164,13 @@ def _export(args: argparse.Namespace) -> None:
     output = Path(args.output)
     if output.name not in ("votes.csv", "votes.json", "board.csv", "board.json"):
         raise RequestError(f"{output.name!r} is not known: export votes.csv, votes.json, board.csv or board.json")
+    if args.names and output.stem != "votes":
+        raise RequestError("--names goes with votes.csv and votes.json only: leave it out")
     with _ballots(args.database, made=False) as ballots:
         votes = ballots.votes()
         form: Literal["csv", "json"] = "csv" if output.suffix == ".csv" else "json"
         if output.stem == "votes":
-            text = votes_text(votes, form)
+            text = votes_text(votes, form, ballots.voter_names() if args.names else None)
         else:
             text = board_text(board(ballots.names(), [vote.game for vote in votes]), form)
     try:
@@ -244,7 +247,7 @@ ACTIONS = {
     "rank": Action("how the models stand", "Print the board of the votes so far.", _configure_rank, _rank),
     "export": Action(
         "write votes or the board to a file",
-        "Write the votes (voters are numbers, not names) or the board as CSV or JSON.",
+        "Write the votes or the board as CSV or JSON. Voters are numbers.",
         _configure_export,
         _export,
     ),

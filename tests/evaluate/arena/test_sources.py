@@ -142,3 +142,12 @@ def test_exported_cells_are_no_formulas() -> None:
     vote = Vote(1, "hash", "p", "=1+1", "+a", "b", "left", 0.0)
     assert "'=1+1,'+a,b,left" in votes_text([vote], "csv")
     assert "hash" not in votes_text([vote], "json")
+
+
+def test_names_of_voters_are_exported_only_where_asked_for() -> None:
+    votes = [Vote(n, voter, "p", "", "a", "b", "tie", 0.0) for n, voter in enumerate(("x", "y", "x"))]
+    plainly = votes_text(votes, "csv").splitlines()
+    assert [line.split(",")[2] for line in plainly[1:]] == ["1", "2", "1"]
+    assert "name" not in plainly[0]
+    named = votes_text(votes, "csv", {"x": "Ann"}).splitlines()
+    assert [line.split(",")[-1] for line in named] == ["name", "Ann", "", "Ann"]

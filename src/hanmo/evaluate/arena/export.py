@@ -1,6 +1,7 @@
 """The board and the votes as JSON and CSV, for other programs.
 
-Voters are numbered in the order of their first vote: what leaves the arena is neither their cookie nor their name.
+Voters are numbered in the order of their first vote: what leaves the arena is not their cookie, and their name only
+where the one who runs it asks for names.
 Cells that a spreadsheet would take for a formula begin with an apostrophe.
 """
 
@@ -27,10 +28,15 @@ def board_rows(board: Board) -> list[dict[str, Any]]:
     return rows
 
 
-def vote_rows(votes: Sequence[Vote]) -> list[dict[str, Any]]:
-    """A mapping for each vote, oldest first."""
+def vote_rows(votes: Sequence[Vote], names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """A mapping for each vote, oldest first.
+
+    Args:
+        votes: oldest first.
+        names: by voter; adds the column `name`. None leaves it out.
+    """
     numbers: dict[str, int] = {}
-    return [
+    rows = [
         {
             "vote": vote.number,
             "cast": datetime.fromtimestamp(vote.cast, UTC).isoformat(timespec="seconds"),
@@ -43,6 +49,10 @@ def vote_rows(votes: Sequence[Vote]) -> list[dict[str, Any]]:
         }
         for vote in votes
     ]
+    if names is not None:
+        for row, vote in zip(rows, votes, strict=True):
+            row["name"] = names.get(vote.voter, "")
+    return rows
 
 
 def board_text(board: Board, form: Format) -> str:
@@ -52,10 +62,11 @@ def board_text(board: Board, form: Format) -> str:
     return _json(board.to_dict() | {"standings": board_rows(board)})
 
 
-def votes_text(votes: Sequence[Vote], form: Format) -> str:
-    """The votes as a file."""
-    rows = vote_rows(votes)
-    return _csv(rows, _VOTE) if form == "csv" else _json(rows)
+def votes_text(votes: Sequence[Vote], form: Format, names: Mapping[str, str] | None = None) -> str:
+    """The votes as a file; `names` as in `vote_rows`."""
+    rows = vote_rows(votes, names)
+    columns = _VOTE if names is None else (*_VOTE, "name")
+    return _csv(rows, columns) if form == "csv" else _json(rows)
 
 
 _VOTE = ("vote", "cast", "voter", "prompt", "category", "left", "right", "verdict")
