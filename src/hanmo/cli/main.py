@@ -35,6 +35,7 @@ COMMANDS = {
     "data": "make a set of pictures and captions from a recipe",
     "train": "train a model from a recipe",
     "eval": "judge pictures by the benchmarks",
+    "arena": "let people compare models blindly",
 }
 """Commands by name, with what each does; `hanmo.cli.NAME` holds the rest."""
 
