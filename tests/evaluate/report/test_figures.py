@@ -24,7 +24,7 @@ def test_what_was_not_judged_is_no_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "end"), [([0.3, 0.99], 1), ([1.2], 5), ([7.5, math.nan], 10), ([130.0], 1000), ([], 1)]
+    ("values", "end"), [([0.3, 0.99], 1), ([1.2], 5), ([7.5, math.nan], 10), ([130.0], 1000), ([0.0], 1), ([], 1)]
 )
 def test_an_axis_ends_at_a_round_number(values: list[float], end: float) -> None:
     assert Style().full(values) == end

@@ -43,7 +43,7 @@ class Style:
 
     def full(self, values: Iterable[float]) -> float:
         """The end of the axis on which values are drawn: the best mark, or a round number that is no smaller."""
-        highest = max((abs(value) for value in values if math.isfinite(value)), default=1.0)
+        highest = max((abs(value) for value in values if math.isfinite(value)), default=0.0) or 1.0
         if self.marks is not None and highest <= self.marks:
             return self.marks
         return next((end for end in _NICE if highest <= end), 10.0 ** math.ceil(math.log10(highest)))
