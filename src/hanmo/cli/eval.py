@@ -172,7 +172,6 @@ def _judge(args: argparse.Namespace) -> None:
     from hanmo.evaluate.fetch import data_folder
     from hanmo.evaluate.figures import make_report
     from hanmo.evaluate.judge import judge
-    from hanmo.evaluate.judges.build import build
     from hanmo.evaluate.run_folder import read_prompts, read_settings
 
     seconds, calls = (None, None) if args.budget is None else args.budget
@@ -181,6 +180,8 @@ def _judge(args: argparse.Namespace) -> None:
     settings = read_settings(folder)
     name = eval_options.catalog_name(folder, settings)
     benchmark = eval_options.benchmark_again(name, settings["options"], args.overrides, args.official_compat)
+    from hanmo.evaluate.judges.build import build  # only once it is known that there is a run
+
     config = eval_options.judge_config(args, benchmark.needs)
     judges, prompts = build(benchmark.needs, config), read_prompts(folder)
     threads = eval_options.judging(args)
