@@ -72,6 +72,7 @@ def test_planted_ratings_come_back(hanmo: Command) -> None:
     ("words", "said"),
     [
         (("serve", "--model", "a"), "give NAME=FOLDER"),
+        (("serve", "--model", "a=ftp://x#m", "--prompts", "prompts.jsonl"), "prompts.jsonl"),
         (("serve", "--model", "a=none", "--model", "b=none"), "prompts"),
         (("serve", "--model", "a=x", "--port", "70000"), "from 0"),
         (("rank", "--database", "none.db"), "is not there"),

@@ -30,11 +30,13 @@ EXAMPLES = """
 examples:
   hanmo arena serve --model ours=runs/ours --model theirs=runs/theirs
   hanmo arena serve --model a=pictures/a --model b=pictures/b --prompts prompts.jsonl --port 9000
+  hanmo arena serve --model a=pictures/a --model b=https://host/v1#MODEL
   hanmo arena rank                              the board in the terminal
   hanmo arena export votes.csv                  also votes.json, board.csv, board.json
   hanmo arena simulate --models 8 --votes 2000  do planted ratings come back?
 """
 DATABASE = "arena.db"
+PAINTINGS = "arena-pictures"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,12 +61,16 @@ def _configure_serve(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         required=True,
-        metavar="NAME=FOLDER",
+        metavar="NAME=PLACE",
         dest="models",
-        help="a model and its pictures, <id>.png or <id>-<seed>.png; give two or more",
+        help="a model and its pictures, <id>.png or <id>-<seed>.png in a folder; or an images endpoint that paints "
+        "while people vote, https://host/v1#MODEL (its key: $HANMO_IMAGES_KEY); give two or more",
     )
     parser.add_argument(
         "--prompts", metavar="FILE", help="JSON lines with id and text (default: those that lie in the folders)"
+    )
+    parser.add_argument(
+        "--paintings", default=PAINTINGS, metavar="FOLDER", help=f"what endpoints paint is kept here ({PAINTINGS})"
     )
     _add_database(parser)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
@@ -79,23 +85,40 @@ def _serve(args: argparse.Namespace) -> None:
     if args.seed < 0:
         raise RequestError(f"--seed is {args.seed}; it must be 0 or more")
     from hanmo.evaluate.arena.app import create_app
+    from hanmo.evaluate.arena.live import live_model
+    from hanmo.evaluate.arena.painting import Painter
     from hanmo.evaluate.arena.referee import Referee
     from hanmo.evaluate.arena.serving import listen
     from hanmo.evaluate.arena.sources import folder_model, questions_of
 
     pairs = [_model(text) for text in args.models]
-    questions = questions_of([folder for _, folder in pairs], Path(args.prompts) if args.prompts else None)
-    models = [folder_model(name, folder, questions) for name, folder in pairs]
+    folders = [Path(place) for _, place in pairs if "://" not in place]
+    questions = questions_of(folders, Path(args.prompts) if args.prompts else None)
+    models = [
+        live_model(name, place, questions, Path(args.paintings), args.seed)
+        if "://" in place
+        else folder_model(name, Path(place), questions)
+        for name, place in pairs
+    ]
+    painters = [model for model in models if isinstance(model, Painter)]
     with _ballots(args.database) as ballots:
         app = create_app(Referee(models, questions, ballots, args.seed))
-        listen(app, args.host, args.port, say)
+        for painter in painters:
+            painter.start()
+        try:
+            listen(app, args.host, args.port, say)
+        finally:
+            for painter in painters:
+                painter.stop()
 
 
-def _model(text: str) -> tuple[str, Path]:
-    name, found, folder = text.partition("=")
-    if not (name and found and folder):
-        raise RequestError(f"--model {text!r} names no folder: give NAME=FOLDER, such as ours=runs/ours")
-    return name, Path(folder)
+def _model(text: str) -> tuple[str, str]:
+    name, found, place = text.partition("=")
+    if not (name and found and place):
+        raise RequestError(
+            f"--model {text!r} names no place: give NAME=FOLDER, such as ours=runs/ours, or NAME=https://host/v1#MODEL"
+        )
+    return name, place
 
 
 # --- rank, export ----------------------------------------------------------------------------------
