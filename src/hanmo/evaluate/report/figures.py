@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.catalog import CATALOG, benchmark
-from hanmo.evaluate.types import Interval, Report
+from hanmo.evaluate.types import Interval, Json, Report
 
 _WORDS = {
     "absrel": "AbsRel", "clip": "CLIP", "cer": "CER", "delta1": "δ1", "diode": "DIODE",
@@ -82,7 +82,7 @@ def benchmark_of(report: Report) -> Benchmark:
     Raises:
         RequestError: this version does not know it, or not with these options.
     """
-    options = {"compat": True} if report.compat else {}
+    options: dict[str, Json] = {"compat": True} if report.compat else {}
     options |= dict(report.provenance.get("options") or {})
     fixed = CATALOG[report.benchmark].fixed if report.benchmark in CATALOG else {}
     return benchmark(report.benchmark, **{name: value for name, value in options.items() if name not in fixed})
