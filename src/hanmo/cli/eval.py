@@ -105,11 +105,12 @@ def _run(args: argparse.Namespace) -> None:
 
 def _show(folder: Path, report: Report) -> None:
     """Write the pages, print the table."""
-    from hanmo.cli.eval_table import table
+    from hanmo.evaluate.report.reference import references_of
+    from hanmo.evaluate.report.text import as_lines
     from hanmo.evaluate.report.write import write_report
 
     pages = write_report(folder)
-    say("\n".join([*table(report), *map(str, pages)]))
+    say("\n".join([*as_lines(report, references_of(report)), *map(str, pages)]))
 
 
 # --- fetch -----------------------------------------------------------------------------------------

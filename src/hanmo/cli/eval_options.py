@@ -98,6 +98,7 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--vlm-seconds", type=float, default=120.0, metavar="S", help="for an answer (default: 120)")
     group.add_argument("--replay", metavar="FILE", help="answers that were recorded instead")
     group.add_argument("--record", metavar="FILE", help="write the VLM's answers down")
+    group.add_argument("--ocr", choices=("rapidocr", "vlm"), help="who reads text (default: rapidocr)")
     group.add_argument("--detector", metavar="M", help="folder or hub id of a Mask2Former")
     group.add_argument(
         "--embedder", action="append", default=[], metavar="NAME=M", help="folder or hub id of one; may be repeated"
@@ -253,7 +254,9 @@ def judge_config(args: argparse.Namespace, needs: Sequence[str]) -> JudgeConfig:
     from hanmo.evaluate.judges.build import JudgeConfig
 
     flags = {"--vlm": args.vlm, "--vlm-local": args.vlm_local, "--replay": args.replay, "--record": args.record}
-    useless = [flag for flag, value in flags.items() if value is not None and "vlm" not in needs]
+    reads = args.ocr == "vlm" and "ocr" in needs
+    useless = [flag for flag, value in flags.items() if value is not None and "vlm" not in needs and not reads]
+    useless += ["--ocr"] if args.ocr is not None and "ocr" not in needs else []
     useless += ["--detector"] if args.detector is not None and "detector" not in needs else []
     embedders = dict(_embedder(text) for text in args.embedder)
     useless += [f"--embedder {name}" for name in embedders if f"embedder:{name}" not in needs]
@@ -266,6 +269,7 @@ def judge_config(args: argparse.Namespace, needs: Sequence[str]) -> JudgeConfig:
         vlm_local=args.vlm_local,
         replay=None if args.replay is None else Path(args.replay),
         record=None if args.record is None else Path(args.record),
+        ocr=args.ocr or "rapidocr",
         detector=args.detector,
         embedders=embedders,
         device=getattr(args, "device", None) or "cpu",

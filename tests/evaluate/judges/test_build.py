@@ -95,9 +95,9 @@ def test_all_that_is_missing_is_one_line(tmp_path: Path) -> None:
     said = str(caught.value)
     assert said.startswith("4 of the judges cannot be had: detector (")
     assert "\n" not in said
-    assert "vlm (nobody answers: give one of vlm_url (with vlm_model), vlm_local, replay)" in said
+    assert "vlm (nobody answers: give one of vlm_url (--vlm, with --vlm-model), vlm_local (--vlm-local)" in said
     assert "embedder:clip (openai/clip-vit-large-patch14 could not be fetched" in said
-    assert "embedder:style (give embedders.style, a folder or hub id)" in said
+    assert "embedder:style (give embedders.style, a folder or hub id (--embedder style=MODEL))" in said
     with pytest.raises(RequestError, match="role 'tongue' does not exist"):
         build(["tongue"], config)
 
@@ -137,3 +137,13 @@ def test_the_settings_are_known_without_torch(root: Path) -> None:
         "import sys; import hanmo.evaluate.judges.build; sys.exit('torch' in sys.modules or 'rapidocr' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_the_vlm_reads_text_where_it_is_told_to() -> None:
+    with serving("SHOP") as server:
+        server.listing = listing()
+        judges = build(["ocr"], JudgeConfig(vlm_url=server.url, vlm_model="judge", ocr="vlm"))
+        assert [line.text for line in judges.the_ocr().read(RED)] == ["SHOP"]
+    assert judges.vlm is None
+    with pytest.raises(RequestError, match=r"ocr \(nobody answers"):
+        build(["ocr"], JudgeConfig(ocr="vlm"))

@@ -13,7 +13,8 @@ from tiny_towers import save_mask2former
 from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessorPil
 
 from hanmo.errors import WeightsError
-from hanmo.evaluate.judges.detector import GENEVAL_NAMES, Mask2FormerDetector, instances
+from hanmo.evaluate.benchmarks.geneval_objects import CLASSES
+from hanmo.evaluate.judges.detector import Mask2FormerDetector, instances
 from hanmo.evaluate.judges.protocols import Detector
 
 NAMES = {0: "person", 1: "mouse", 2: "tvmonitor"}
@@ -50,7 +51,7 @@ def test_instances_are_those_of_transformers(folder: Path) -> None:
     assert len(found) == len(expected) > 2
     for ours, (info, mask) in zip(found, expected, strict=True):
         assert ours.score == pytest.approx(info["score"], abs=2e-6)
-        assert ours.label == {0: "person", 1: "computer mouse", 2: "tv"}[info["label_id"]]
+        assert ours.label == NAMES[info["label_id"]]
         assert ours.mask is not None
         np.testing.assert_array_equal(ours.mask, mask.bool().numpy())
         rows, columns = np.nonzero(ours.mask)
@@ -74,7 +75,7 @@ def test_shapes_classes_and_boxes_of_any_kind_agree_with_transformers() -> None:
     assert len({each.box for each in found}) > 5
     for ours, (info, mask) in zip(found, expected, strict=True):
         assert ours.score == pytest.approx(info["score"], abs=2e-6)
-        assert ours.label == GENEVAL_NAMES.get(NAMES[info["label_id"]], NAMES[info["label_id"]])
+        assert ours.label == NAMES[info["label_id"]]
         np.testing.assert_array_equal(ours.mask, mask.bool().numpy())
 
 
@@ -103,7 +104,7 @@ def test_an_instance_by_hand() -> None:
 def test_the_names_are_those_that_geneval_asks_for(otherwise: dict[str, str], shared: Path) -> None:
     asked = (shared / "bench" / "geneval" / "object_names.txt").read_text("utf-8").split("\n")
     spelled = [otherwise.get(name, name) for name in COCO]
-    assert [GENEVAL_NAMES.get(name, name) for name in spelled] == [name for name in asked if name]
+    assert [CLASSES.get(name, name) for name in spelled] == [name for name in asked if name]
 
 
 def test_nobody_takes_it_for_the_official_one(folder: Path) -> None:

@@ -16,7 +16,7 @@ THRESHOLD = 0.3
 COUNTING_THRESHOLD = 0.9
 MOST = 16
 
-_NAMES = {
+CLASSES = {
     "mouse": "computer mouse",
     "remote": "tv remote",
     "keyboard": "computer keyboard",
@@ -45,5 +45,5 @@ def believed(detections: Sequence[Detection], threshold: float) -> Mapping[str, 
     objects: dict[str, list[Detection]] = {}
     for found in sorted(detections, key=lambda detection: -detection.score):
         if found.score > threshold:
-            objects.setdefault(_NAMES.get(found.label, found.label), []).append(found)
+            objects.setdefault(CLASSES.get(found.label, found.label), []).append(found)
     return {name: group[:MOST] for name, group in objects.items()}

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from hanmo.errors import RequestError
-from hanmo.evaluate.judges.ocr import RapidReader
+from hanmo.evaluate.judges.ocr import RapidReader, VLMReader
 from hanmo.evaluate.judges.protocols import OCR, VLM, Detector, Embedder, Judges
 from hanmo.evaluate.judges.replay import Recording, Replay
 from hanmo.evaluate.judges.vlm import EndpointVLM, Patience
@@ -31,7 +31,7 @@ EMBEDDERS: Mapping[str, str] = {
 """On the hub, for names of embedders that the settings do not mention. GenEval and CVTG-2K have the first."""
 
 _CHECK_SECONDS = 5.0
-_ONE_VLM = "give one of vlm_url (with vlm_model), vlm_local, replay"
+_ONE_VLM = "give one of vlm_url (--vlm, with --vlm-model), vlm_local (--vlm-local), replay (--replay)"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class JudgeConfig:
         vlm_local: folder or hub id of a Qwen2.5-VL that answers here.
         replay: file of recorded answers that are said again.
         record: file that answers are written to.
+        ocr: who reads text: RapidOCR, or the VLM that answers, as LongText-Bench and OneIG-Bench have it.
         detector: folder or hub id of a Mask2Former; None takes `detector.MODEL`.
         embedders: folder or hub id by name; for other names see `EMBEDDERS`.
         device: where networks run.
@@ -61,6 +62,7 @@ class JudgeConfig:
     vlm_local: str | None = None
     replay: Path | None = None
     record: Path | None = None
+    ocr: Literal["rapidocr", "vlm"] = "rapidocr"
     detector: str | None = None
     embedders: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
@@ -76,6 +78,8 @@ class JudgeConfig:
             raise RequestError(f"vlm_model {self.vlm_model!r} was given without vlm_url, where it answers: {_ONE_VLM}")
         if self.record is not None and self.replay is not None:
             raise RequestError("record was given with replay, whose answers are in a file already: leave one out")
+        if self.ocr not in ("rapidocr", "vlm"):
+            raise RequestError(f"nobody called {self.ocr!r} reads text: choose rapidocr or vlm")
         if not 0 < self.seconds < math.inf:
             raise RequestError(f"seconds = {self.seconds} is not allowed: give seconds above 0")
         if self.threads < 1:
@@ -127,7 +131,7 @@ def _detector(config: JudgeConfig) -> Detector:
 
 
 def _ocr(config: JudgeConfig) -> OCR:
-    return RapidReader(config.threads)
+    return VLMReader(_vlm(config)) if config.ocr == "vlm" else RapidReader(config.threads)
 
 
 def _embedder(name: str, config: JudgeConfig) -> Embedder:
@@ -135,7 +139,7 @@ def _embedder(name: str, config: JudgeConfig) -> Embedder:
 
     model = config.embedders.get(name) or EMBEDDERS.get(name)
     if model is None:
-        raise RequestError(f"give embedders.{name}, a folder or hub id")
+        raise RequestError(f"give embedders.{name}, a folder or hub id (--embedder {name}=MODEL)")
     return open_embedder(model, config.device)
 
 

@@ -36,22 +36,6 @@ from hanmo.weights.fill import parse_device
 MODEL = "facebook/mask2former-swin-small-coco-instance"
 """On the hub; its licence is listed there as "other"."""
 
-GENEVAL_NAMES: Mapping[str, str] = {
-    "mouse": "computer mouse",
-    "remote": "tv remote",
-    "keyboard": "computer keyboard",
-    "motorbike": "motorcycle",
-    "aeroplane": "airplane",
-    "sofa": "couch",
-    "pottedplant": "potted plant",
-    "diningtable": "dining table",
-    "tvmonitor": "tv",
-    "hair dryer": "hair drier",
-    "doughnut": "donut",
-}
-"""COCO's names that GenEval's object list spells otherwise: the first three are COCO's own, the others are of the
-label files that go with published checkpoints. A name that is not here stays as it is."""
-
 
 class Mask2FormerDetector:
     """A loaded detector; its network is read at first use, and looks at one picture at a time.
@@ -135,7 +119,7 @@ def instances(
         inside, box, mask = drawn[query]
         if mask.any():
             name = names[label]
-            found.append(Detection(GENEVAL_NAMES.get(name, name), box, sure * inside, mask))
+            found.append(Detection(name, box, sure * inside, mask))
     return sorted(found, key=lambda each: -each.score)
 
 

@@ -17,6 +17,7 @@ from hanmo.evaluate.report.compared_text import as_json, markdown
 from hanmo.evaluate.report.comparison import Run, compare
 from hanmo.evaluate.report.figures import generator_name
 from hanmo.evaluate.report.samples import Files
+from hanmo.evaluate.run_folder import picture_path, read_report, read_results, source_paths
 from hanmo.weights.files import atomic_file, refusal
 
 
@@ -56,8 +57,6 @@ def write_comparison(runs: Sequence[Path], to: Path) -> list[Path]:
 
 
 def _read(run: Path) -> Run:
-    from hanmo.evaluate.run_folder import picture_path, read_report, read_results, source_paths
-
     report = read_report(run)
     files = Files(
         lambda prompt_id, seed: picture_path(run, prompt_id, seed), lambda prompt_id: source_paths(run, prompt_id)

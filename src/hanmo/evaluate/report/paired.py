@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from hanmo.evaluate.bootstrap import drawn, strata
 from hanmo.evaluate.types import Interval, Result
 
 Summary = Callable[[Sequence[Result]], Mapping[str, float]]
 """A benchmark's `summary`: figures of results."""
 DRAWS = 1000
-SMALLEST = 5
-"""Prompts from which equal groups are drawn from alone."""
 
 
 def same_prompts(one: Sequence[Result], other: Sequence[Result]) -> bool:
@@ -47,29 +46,18 @@ def differences(
     known = {result.prompt.id: result for result in other}
     pairs = [(result, known[result.prompt.id]) for result in one]
     whole = _difference(summary, pairs)
-    strata, generator = _strata(one), np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {name: [] for name in whole}
+    parts, generator = strata(one), np.random.default_rng(seed)
+    found: dict[str, list[float]] = {name: [] for name in whole}
     for _ in range(draws):
-        chosen = [places[row] for places in strata for row in generator.integers(0, len(places), len(places)).tolist()]
-        for name, value in _difference(summary, [pairs[place] for place in chosen]).items():
-            if name in drawn and math.isfinite(value):
-                drawn[name].append(value)
-    return {name: _interval(value, drawn[name]) for name, value in whole.items()}
+        for name, value in _difference(summary, [pairs[place] for place in drawn(parts, generator)]).items():
+            if name in found and math.isfinite(value):
+                found[name].append(value)
+    return {name: _interval(value, found[name]) for name, value in whole.items()}
 
 
 def beyond_chance(difference: Interval) -> bool:
     """Whether the interval of a difference leaves 0 out; never where it is unknown."""
     return difference.low > 0 or difference.high < 0
-
-
-def _strata(results: Sequence[Result]) -> list[list[int]]:
-    """Places of the prompts of equal groups; those of small groups together, which alone would hardly vary."""
-    groups: dict[frozenset[tuple[str, str]], list[int]] = {}
-    for place, result in enumerate(results):
-        groups.setdefault(frozenset(result.prompt.groups.items()), []).append(place)
-    large = [places for places in groups.values() if len(places) >= SMALLEST]
-    small = [place for places in groups.values() if len(places) < SMALLEST for place in places]
-    return [places for places in (*large, small) if places]
 
 
 def _difference(summary: Summary, pairs: Sequence[tuple[Result, Result]]) -> dict[str, float]:

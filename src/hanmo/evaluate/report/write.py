@@ -21,6 +21,7 @@ from hanmo.evaluate.report.reference import PUBLISHED, Reference, references_of
 from hanmo.evaluate.report.ruler import ruler_of
 from hanmo.evaluate.report.samples import Files, samples, tools
 from hanmo.evaluate.report.text import unjudged_line
+from hanmo.evaluate.run_folder import picture_path, read_report, read_results, source_paths
 from hanmo.evaluate.types import Report, Result
 from hanmo.weights.files import atomic_file
 
@@ -40,8 +41,6 @@ def write_report(run: Path) -> list[Path]:
         RequestError: the folder is none of a run, or has no report yet.
         OutputError: a file cannot be written.
     """
-    from hanmo.evaluate.run_folder import picture_path, read_report, read_results, source_paths
-
     report, results = read_report(run), read_results(run)
     style, published = style_of(report), references_of(report)
     files = Files(
