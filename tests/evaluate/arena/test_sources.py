@@ -51,7 +51,6 @@ def test_prompts_come_from_the_folders_or_from_a_run(tmp_path: Path) -> None:
         ("{}", "no prompt"),
         ("{", "cannot be read"),
         ('{"id": "a/b", "text": "x"}', "cannot name files"),
-        ('{"id": "a", "text": "x", "task": "edit"}', "is an edit"),
         ("[1]", "no prompt"),
     ],
 )
@@ -59,6 +58,13 @@ def test_malformed_prompts_are_one_line(tmp_path: Path, text: str, said: str) ->
     (tmp_path / "prompts.jsonl").write_text(text)
     with pytest.raises(RequestError, match=said):
         read_questions(tmp_path / "prompts.jsonl")
+
+
+def test_edits_are_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text('{"id": "a", "text": "x", "task": "edit"}\n{"id": "b", "text": "y"}\n')
+    assert [question.id for question in read_questions(file)] == ["b"]
+    assert "1 edits are left out" in caplog.text
 
 
 def test_models_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 A folder holds `<id>.png` or `<id>-<seed>.png`, itself or under `pictures/`, as a run of `hanmo eval` does. The
 prompts come from `prompts.jsonl` in the folder, or from a file that is given: a line {"id", "text"} with, if wanted,
 "group" for each; or the lines of a run, whose first group is taken. Edits need their source pictures beside them,
-which the arena does not show: they are refused. This module knows neither votes nor pages.
+which the arena does not show: they are left out, with a warning. This module knows neither votes nor pages.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from hanmo.errors import RequestError
+from hanmo.log import get_logger
+
+log = get_logger(__name__)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _ID = re.compile(r"[\w.-]{1,200}")
@@ -167,16 +170,23 @@ def read_questions(path: Path) -> list[Question]:
     """The prompts of a file of JSON lines.
 
     Raises:
-        RequestError: it cannot be read, or a prompt has no id or no text, or is an edit.
+        RequestError: it cannot be read, or a prompt has no id or no text.
     """
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, ValueError) as error:
         raise RequestError(f"{path} cannot be read as prompts ({error}): give JSON lines with id and text") from None
-    return [_question(row, path) for row in rows]
+    found = [_question(row, path) for row in rows]
+    questions = [one for one in found if one is not None]
+    if len(questions) < len(found):
+        log.warning(
+            "%s: %d edits are left out, whose sources the arena does not show", path, len(found) - len(questions)
+        )
+    return questions
 
 
-def _question(row: Any, path: Path) -> Question:
+def _question(row: Any, path: Path) -> Question | None:
+    """A prompt; None for an edit."""
     if isinstance(row, dict) and isinstance(row.get("prompt"), dict):
         row = row["prompt"]  # of a run: the prompt with its seeds
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
@@ -185,9 +195,7 @@ def _question(row: Any, path: Path) -> Question:
     if not _ID.fullmatch(name):
         raise RequestError(f"{path}: the id {name!r} cannot name files: use letters, digits, '-', '_', '.'")
     if row.get("task", "generate") != "generate":
-        raise RequestError(
-            f"{path}: {name!r} is an {row['task']}, which the arena cannot show: give prompts of pictures"
-        )
+        return None
     groups = row.get("groups")
     group = row.get("group") or (next(iter(groups.values()), "") if isinstance(groups, dict) else "")
     return Question(name, row["text"], str(group)[:60])
