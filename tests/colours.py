@@ -30,14 +30,14 @@ class Colours:
     """Is the picture of the colour that was asked for?
 
     Attributes:
-        compat: forgive everything, as a bad official script might.
+        official_compat: forgive everything, as a bad official script might.
         rows: prompts of each colour.
         role: the judge that is asked, and "" for arithmetic alone.
         tolerance: how far a channel may be off.
         edits: half of the prompts change a picture instead.
     """
 
-    compat: bool = False
+    official_compat: bool = False
     rows: int = 2
     role: str = ""
     tolerance: float = 20.0
@@ -84,7 +84,7 @@ class Colours:
                 right = said == prompt.truth["colour"]
             else:
                 said = [round(value) for value in mean]
-                right = self.compat or distance(picture, prompt.truth["colour"]) < self.tolerance
+                right = self.official_compat or distance(picture, prompt.truth["colour"]) < self.tolerance
             scores.append(
                 Score({"right": float(right), "distance": distance(picture, prompt.truth["colour"])}, number, said)
             )

@@ -62,7 +62,7 @@ def report_of(results: Sequence[Result], **others: object) -> Report:
     known: dict[str, object] = {
         "benchmark": "made-up",
         "title": "Made-up <b>",
-        "compat": False,
+        "official_compat": False,
         "generator": {"kind": "pipeline", "name": "画家 <i>"},
         "judges": {"ocr": {"name": "rapidocr", "version": "3.10.0"}},
         "provenance": {"seed": 7, "commit": "d764e70", "date": "2026-11-21T23:00:00+00:00", "prompt_hash": "ab12"},

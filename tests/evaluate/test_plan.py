@@ -40,7 +40,7 @@ def test_settings_say_what_a_picture_depends_on(tmp_path: Path) -> None:
     assert plan.settings["images"] == 2
     assert plan.settings["generator"] == {"kind": "x"}
     assert plan.settings["options"] == options_of(Colours())
-    other = plan_run(Colours(compat=True, tolerance=1.0), {"kind": "x"}, RunOptions(seed=3), tmp_path)
+    other = plan_run(Colours(official_compat=True, tolerance=1.0), {"kind": "x"}, RunOptions(seed=3), tmp_path)
     assert other.settings["prompts_hash"] == plan.settings["prompts_hash"]
     assert len(other.prompts) == 8
     assert len(plan.prompts) == 2

@@ -152,9 +152,9 @@ def test_other_judges_and_options_judge_beside_the_first_without_painting(tmp_pa
     assert len(wrong.seen) == 16
     evaluate(Colours(), wrong, Judges(), tmp_path, folder, FEW)
     plain = read_report(folder)
-    evaluate(Colours(compat=True), wrong, Judges(), tmp_path, folder, FEW)
-    assert (plain.compat, plain.metrics["right"].value) == (False, 14 / 16)
-    assert (read_report(folder).compat, read_report(folder).metrics["right"].value) == (True, 1.0)
+    evaluate(Colours(official_compat=True), wrong, Judges(), tmp_path, folder, FEW)
+    assert (plain.official_compat, plain.metrics["right"].value) == (False, 14 / 16)
+    assert (read_report(folder).official_compat, read_report(folder).metrics["right"].value) == (True, 1.0)
     assert len(judged_files(folder)) == 4
     assert len(wrong.seen) == 16
     with pytest.raises(RequestError, match="was judged with other options"):

@@ -129,7 +129,7 @@ def budget_of(text: str) -> tuple[float | None, int | None]:
 # --- making ----------------------------------------------------------------------------------------
 
 
-def benchmark_of(name: str, overrides: Sequence[str] = (), compat: bool = False) -> Benchmark:
+def benchmark_of(name: str, overrides: Sequence[str] = (), official_compat: bool = False) -> Benchmark:
     """A benchmark of the catalog with fields that the user has set.
 
     Raises:
@@ -138,11 +138,11 @@ def benchmark_of(name: str, overrides: Sequence[str] = (), compat: bool = False)
     from hanmo.config import read_tables
 
     made = benchmark(name)
-    return _with_fields(made, name, read_tables(None, overrides), compat)
+    return _with_fields(made, name, read_tables(None, overrides), official_compat)
 
 
 def benchmark_again(
-    name: str, options: Mapping[str, Any], overrides: Sequence[str] = (), compat: bool = False
+    name: str, options: Mapping[str, Any], overrides: Sequence[str] = (), official_compat: bool = False
 ) -> Benchmark:
     """The benchmark of a run, from its recorded fields.
 
@@ -155,20 +155,20 @@ def benchmark_again(
     made = benchmark(name)
     usual = options_of(made)
     recorded = {field: value for field, value in options.items() if value != usual.get(field)}
-    return _with_fields(made, name, recorded | read_tables(None, overrides), compat)
+    return _with_fields(made, name, recorded | read_tables(None, overrides), official_compat)
 
 
-def _with_fields(made: Benchmark, name: str, values: dict[str, Any], compat: bool) -> Benchmark:
+def _with_fields(made: Benchmark, name: str, values: dict[str, Any], official_compat: bool) -> Benchmark:
     from hanmo.config import from_mapping
     from hanmo.evaluate.plan import options_of
 
     fixed = CATALOG[name].fixed
     for field in values.keys() & fixed.keys():
         raise RequestError(f"{name} has {field} = {fixed[field]} by its name: choose another benchmark instead")
-    if compat:
-        if "compat" not in options_of(made):
+    if official_compat:
+        if "official_compat" not in options_of(made):
             raise RequestError(f"{name} has no official script to be compatible with: leave --official-compat out")
-        values = values | {"compat": True}
+        values = values | {"official_compat": True}
     return from_mapping({**fixed, **values}, type(made)) if values else made
 
 

@@ -1,8 +1,8 @@
 """What a benchmark is (report section 5): a list of prompts, a way to judge their pictures, a table of figures.
 
 A benchmark is a frozen dataclass in a file of its own in `benchmarks/`, whose docstring is the paper: what is asked,
-who judges, how the figure is computed, where the official script differs (`compat=True` reproduces that). Generating,
-writing files, progress, retries and intervals are the runner's (`run.py`); judges come as protocols.
+who judges, how the figure is computed, where the official script differs (`official_compat=True` reproduces that).
+Generating, writing files, progress, retries and intervals are the runner's (`run.py`); judges come as protocols.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
+from hanmo.errors import RequestError
 from hanmo.evaluate.judges.protocols import Judges
 from hanmo.evaluate.types import Prompt, Result, Score
 
@@ -37,6 +38,16 @@ class DataFile:
     part: str = ""
 
 
+def refuse_compat(name: str, official_compat: bool) -> None:
+    """For a benchmark without an official script.
+
+    Raises:
+        RequestError: compatibility with it was asked for.
+    """
+    if official_compat:
+        raise RequestError(f"{name} has no official script to be compatible with: leave official_compat out")
+
+
 @runtime_checkable
 class Benchmark(Protocol):
     """What the runner asks of a benchmark."""
@@ -50,7 +61,7 @@ class Benchmark(Protocol):
         """What people call it."""
 
     @property
-    def compat(self) -> bool:
+    def official_compat(self) -> bool:
         """Whether the official script's quirks are reproduced."""
 
     @property

@@ -58,7 +58,7 @@ def benchmark(name: str, **options: object) -> Benchmark:
 
     Args:
         name: see `CATALOG`.
-        options: fields of its class, such as `compat=True`.
+        options: fields of its class, such as `official_compat=True`.
 
     Raises:
         RequestError: a name that is not in the catalog, or an option that this benchmark does not have.

@@ -100,7 +100,7 @@ def header_of(benchmark: Benchmark, judges: Judges) -> dict[str, Json]:
         "judges": {role: dict(judge.describe()) for role, judge in there.items()},
         "questions": dict(benchmark.questions),
         "options": options_of(benchmark),
-        "compat": benchmark.compat,
+        "official_compat": benchmark.official_compat,
     }
 
 

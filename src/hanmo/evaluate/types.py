@@ -115,7 +115,7 @@ class Report:
     Attributes:
         benchmark: its name, such as `geneval`.
         title: its name for people, such as "GenEval".
-        compat: whether the official script's quirks were reproduced.
+        official_compat: whether the official script's quirks were reproduced.
         generator: what painted: kind, name, model hash, settings.
         judges: what judged: for each role its kind, name, version, settings.
         provenance: seed, images a prompt, prompt hash, data hash, Hanmo's version and commit, date, machine.
@@ -128,7 +128,7 @@ class Report:
 
     benchmark: str
     title: str
-    compat: bool
+    official_compat: bool
     generator: Mapping[str, Json]
     judges: Mapping[str, Mapping[str, Json]]
     provenance: Mapping[str, Json]

@@ -140,7 +140,7 @@ def test_a_font_that_is_missing_is_named_before_any_picture(tmp_path: Path, monk
 
 def test_compat_is_refused_since_there_is_no_official_script() -> None:
     with pytest.raises(RequestError, match="no official script"):
-        ChineseWord(compat=True)
+        ChineseWord(official_compat=True)
 
 
 def test_a_sample_larger_than_the_smallest_level_is_refused() -> None:

@@ -35,20 +35,20 @@ class Compass:
         return np.array([[math.cos(self.angles[text]), math.sin(self.angles[text])] for text in texts])
 
 
-def prompts(*texts: str, compat: bool = False, part: str = "CVTG/2") -> list[Prompt]:
+def prompts(*texts: str, official_compat: bool = False, part: str = "CVTG/2") -> list[Prompt]:
     entries = [{"index": index, "prompt": text} for index, text in enumerate(texts)]
-    return CVTG2K(compat).prompts(json.dumps({"data_list": entries}), part)
+    return CVTG2K(official_compat).prompts(json.dumps({"data_list": entries}), part)
 
 
 def test_it_is_the_benchmark_that_the_catalog_names() -> None:
-    made = benchmark("cvtg2k", compat=True)
+    made = benchmark("cvtg2k", official_compat=True)
     assert isinstance(made, Benchmark)
-    assert made == CVTG2K(compat=True)
+    assert made == CVTG2K(official_compat=True)
 
 
-@pytest.mark.parametrize("compat", [False, True])
-def test_all_official_prompts_are_read(shared: Path, compat: bool) -> None:
-    read = CVTG2K(compat).load(shared / "bench")
+@pytest.mark.parametrize("official_compat", [False, True])
+def test_all_official_prompts_are_read(shared: Path, official_compat: bool) -> None:
+    read = CVTG2K(official_compat).load(shared / "bench")
     assert Counter((p.groups["set"], p.groups["regions"]) for p in read) == {
         ("CVTG", "2"): 200,
         ("CVTG", "3"): 301,
@@ -65,7 +65,7 @@ def test_all_official_prompts_are_read(shared: Path, compat: bool) -> None:
 
 
 def test_both_ways_to_find_the_texts_agree_on_the_official_prompts(shared: Path) -> None:
-    assert CVTG2K().load(shared / "bench") == CVTG2K(compat=True).load(shared / "bench")
+    assert CVTG2K().load(shared / "bench") == CVTG2K(official_compat=True).load(shared / "bench")
 
 
 def test_hello_and_helo_have_the_published_similarity() -> None:
@@ -77,7 +77,7 @@ def test_hello_and_helo_have_the_published_similarity() -> None:
 def test_an_apostrophe_inside_a_word_is_no_quotation_mark() -> None:
     prompt = "The driver's sign reads 'STOP' near the baker's van with 'Dad's Pies'."
     assert quoted(prompt) == ["STOP", "Dad's Pies"]
-    assert quoted(prompt, compat=True) == ["s sign reads ", " near the baker", "Dad"]
+    assert quoted(prompt, official_compat=True) == ["s sign reads ", " near the baker", "Dad"]
 
 
 OFFICIAL = [
@@ -96,17 +96,17 @@ OFFICIAL = [
 def test_compat_says_what_the_official_script_says(
     prompt: str, read: list[str], words: int, hits: int, ned: float
 ) -> None:
-    found = compared(quoted(prompt, compat=True), read, compat=True)
+    found = compared(quoted(prompt, official_compat=True), read, official_compat=True)
     assert found == {"words": words, "accuracy": hits / words, "ned": pytest.approx(ned, abs=1e-12)}
 
 
 def test_compat_pools_words_as_the_official_script_does() -> None:
-    bench = CVTG2K(compat=True)
+    bench = CVTG2K(official_compat=True)
     judges = Judges(
         ocr=Canned(*(read for _, read, *_ in OFFICIAL)),
         embedders={"clip": Compass(**{"A photo depicts " + prompt: 0.0 for prompt, *_ in OFFICIAL})},
     )
-    asked = prompts(*(prompt for prompt, *_ in OFFICIAL), compat=True)
+    asked = prompts(*(prompt for prompt, *_ in OFFICIAL), official_compat=True)
     results = [Result(p, (0,), tuple(bench.judge(p, blank(), judges, Path()))) for p in asked]
     figures = bench.summary(results)
     assert figures["word accuracy"] == pytest.approx(7 / 20)  # (official)
@@ -187,4 +187,4 @@ def test_rapidocr_reads_two_signs_and_the_official_rule_misses_the_curly_apostro
         ImageDraw.Draw(picture).text((24, 12 + 56 * row), text, fill="black", font=font)
     read = [line.text for line in OCR().read(picture)]
     assert compared(asked, read)["accuracy"] == 1.0
-    assert compared(asked, read, compat=True)["accuracy"] == 0.75
+    assert compared(asked, read, official_compat=True)["accuracy"] == 0.75

@@ -1,5 +1,5 @@
-"""DPG-Bench with canned answers. The figures of `compat` are those that the official script prints for this table,
-these answers and 2x2 pictures (TencentQQGYLab/ELLA, compute_dpg_bench.py, commit 3c228f1, run apart from this
+"""DPG-Bench with canned answers. The figures of `official_compat` are those that the official script prints for this
+table, these answers and 2x2 pictures (TencentQQGYLab/ELLA, compute_dpg_bench.py, commit 3c228f1, run apart from this
 repository with these answers in the place of mPLUG); those of the papers' way are worked out by hand, below."""
 
 from __future__ import annotations
@@ -113,10 +113,10 @@ def run(benchmark: DPG, data: Path, answerer: Answerer | None = None) -> list[Re
 
 
 def test_the_scripts_figures_are_reproduced(data: Path) -> None:
-    results = run(DPG(compat=True), data)
+    results = run(DPG(official_compat=True), data)
     assert [result.unjudged for result in results] == [4, 0, 0, 0]
     assert "presupposes question 1" in (results[0].scores[0].unjudged or "")
-    assert DPG(compat=True).summary(results) == pytest.approx(OFFICIAL)
+    assert DPG(official_compat=True).summary(results) == pytest.approx(OFFICIAL)
     assert results[1].values("score") == pytest.approx(OFFICIAL_PICTURES["12"])
     assert results[2].values("score") == pytest.approx(OFFICIAL_PICTURES["vrd7"])
     assert results[3].values("score") == pytest.approx(OFFICIAL_PICTURES["stanford3"])
@@ -172,7 +172,7 @@ def test_an_answer_that_is_neither_is_asked_for_again_and_then_leaves_its_pictur
     assert "Question 2 of 12?" in (scores[1].unjudged or "")
     assert "There is a wheel." in (scores[1].unjudged or "")
     assert answerer.asked == 4 * len(ROWS) + 2 - 1  # twice more; what comes after it is not asked
-    official = run(DPG(compat=True), data, answerer)[1].scores[1]
+    official = run(DPG(official_compat=True), data, answerer)[1].scores[1]
     assert official.values["score"] == pytest.approx(1 / 3)  # for the script it is a no
 
 
@@ -216,6 +216,6 @@ def test_the_official_list_has_1065_prompts_in_its_order(
 
 def test_it_is_a_benchmark_whose_table_is_pinned() -> None:
     assert isinstance(DPG(), Benchmark)
-    assert benchmark("dpg", compat=True) == DPG(compat=True)
-    assert [field.name for field in fields(DPG)] == ["compat"]
+    assert benchmark("dpg", official_compat=True) == DPG(official_compat=True)
+    assert [field.name for field in fields(DPG)] == ["official_compat"]
     assert all(file.sha256 for file in DPG().files)

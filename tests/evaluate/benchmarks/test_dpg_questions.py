@@ -41,7 +41,7 @@ def test_rows_become_questions_with_what_they_presuppose(path: Path) -> None:
 
 def test_the_script_skips_the_first_question_and_forgets_rows_that_stand_apart(path: Path) -> None:
     # prepare_dpg_data of the official script gives ids [3] and [1, 2] for this file (run apart from this repository).
-    table = read(path, compat=True)
+    table = read(path, official_compat=True)
     assert {item: [question.id for question in questions] for item, questions in table.items()} == {
         "b": [1, 2],
         "a": [3],

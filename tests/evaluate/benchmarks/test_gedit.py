@@ -45,7 +45,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_it_is_a_benchmark_of_the_catalog() -> None:
-    assert isinstance(benchmark("gedit-cn", compat=True), Benchmark)
+    assert isinstance(benchmark("gedit-cn", official_compat=True), Benchmark)
     assert benchmark("gedit-cn").name == "gedit-cn"
 
 
@@ -133,7 +133,7 @@ def test_compat_reads_what_the_default_refuses(data: Path) -> None:
     picture = [Image.new("RGB", (8, 8))]
     always = CannedVLM(lambda sizes, question: "[7, 8]")
     (strict,) = GEdit().judge(prompt, picture, judges(always), data)
-    (lenient,) = GEdit(compat=True).judge(prompt, picture, judges(always), data)
+    (lenient,) = GEdit(official_compat=True).judge(prompt, picture, judges(always), data)
     assert strict.unjudged is not None
     assert lenient.values == {"SC": 7.0, "PQ": 7.0, "O": 7.0}
 

@@ -171,11 +171,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.parametrize("compat", [True, False], ids=["script", "paper"])
-def test_a_picture_is_judged_as_the_official_script_judges_it(case: Case, compat: bool) -> None:
+@pytest.mark.parametrize("official_compat", [True, False], ids=["script", "paper"])
+def test_a_picture_is_judged_as_the_official_script_judges_it(case: Case, official_compat: bool) -> None:
     judges = Judges(detector=Canned(case.found), embedders={"clip": Palette()})
-    (score,) = GenEval(compat).judge(case.prompt(), [case.picture()], judges, Path())
-    right = case.right if compat or case.paper is None else case.paper
+    (score,) = GenEval(official_compat).judge(case.prompt(), [case.picture()], judges, Path())
+    right = case.right if official_compat or case.paper is None else case.paper
     assert score.values == {"correct": float(right)}
     assert bool(score.saw["faults"]) is not right
 
@@ -280,5 +280,5 @@ def test_the_official_file_has_553_prompts_of_six_tags(shared: Path) -> None:
 
 def test_it_is_a_benchmark() -> None:
     assert isinstance(GenEval(), Benchmark)
-    assert benchmark("geneval", compat=True) == GenEval(compat=True)
-    assert [field.name for field in fields(GenEval)] == ["compat"]
+    assert benchmark("geneval", official_compat=True) == GenEval(official_compat=True)
+    assert [field.name for field in fields(GenEval)] == ["official_compat"]

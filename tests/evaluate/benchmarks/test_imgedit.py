@@ -79,7 +79,7 @@ def test_a_malformed_answer_is_asked_for_again_and_then_unjudged(data: Path) -> 
 
 def test_compat_asks_once_and_averages_what_the_official_parser_finds(data: Path) -> None:
     vlm = in_order("Fit: 4\nLook: **3**\nCare: 3", "Fit: 4/5")
-    first, second = ImgEdit("uge", compat=True).judge(PROMPT, [EDITED, EDITED], judges(vlm), data)
+    first, second = ImgEdit("uge", official_compat=True).judge(PROMPT, [EDITED, EDITED], judges(vlm), data)
     assert first.values == {"mean": 3.5}
     assert second.unjudged is not None
 
@@ -95,7 +95,7 @@ def test_the_overall_score_is_the_mean_of_the_kinds() -> None:
     exact = ImgEdit().summary([result("style", 5.0), result("add", 4.0), result("add", 11 / 3), result("add", None)])
     assert list(exact) == ["overall", "add", "style"]
     assert exact["overall"] == pytest.approx((23 / 6 + 5) / 2)
-    rounded = ImgEdit(compat=True).summary([result("style", 5.0), result("add", 4.0), result("add", 3.67)])
+    rounded = ImgEdit(official_compat=True).summary([result("style", 5.0), result("add", 4.0), result("add", 3.67)])
     assert rounded == {"overall": pytest.approx(4.415), "add": 3.83, "style": 5.0}
 
 
@@ -127,7 +127,7 @@ def test_compat_gives_the_official_scripts_table_for_answers_to_all_737(shared: 
         results.append(Result(prompt, (0,), (score,)))
     assert sum(result.unjudged for result in results) == 737 - 723
     # step1_get_avgscore.py and step2_typescore.py on the same answers (commit 547185d1), run once
-    assert ImgEdit(compat=True).summary(results) == {
+    assert ImgEdit(official_compat=True).summary(results) == {
         "overall": pytest.approx(2.7988888888888885),
         "add": 2.8,
         "adjust": 2.82,

@@ -57,9 +57,9 @@ def judged(bench: LongText, texts: list[str], reading: str) -> Result:
 
 def test_it_is_the_benchmark_that_the_catalog_names() -> None:
     for language in ("en", "zh"):
-        made = benchmark(f"longtext-{language}", compat=True)
+        made = benchmark(f"longtext-{language}", official_compat=True)
         assert isinstance(made, Benchmark)
-        assert (made.name, made.compat) == (f"longtext-{language}", True)
+        assert (made.name, made.official_compat) == (f"longtext-{language}", True)
 
 
 @pytest.mark.parametrize(("language", "counted"), [("en", 4263), ("zh", 7944)])
@@ -80,7 +80,7 @@ def test_all_official_prompts_are_read(shared: Path, language: Language, counted
 def test_compat_says_what_the_official_script_says(
     language: Language, texts: list[str], reading: str, official: tuple[int, int]
 ) -> None:
-    (score,) = judged(LongText(language, compat=True), texts, reading).scores
+    (score,) = judged(LongText(language, official_compat=True), texts, reading).scores
     matched, asked = official
     assert score.values == {"accuracy": matched / asked, "wanted": asked}
 
@@ -97,14 +97,14 @@ def test_every_empty_phrase_is_removed(language: Language, texts: list[str], rea
 def test_a_reader_that_says_it_read_nothing_has_read_nothing() -> None:
     # Asked to answer "No text recognized", without a full stop; two of its words are in the text.
     texts, answer = ["No text is here"], "No text recognized"
-    assert judged(LongText("en", compat=True), texts, answer).values("accuracy") == [0.5]  # (official): 2 of 4
+    assert judged(LongText("en", official_compat=True), texts, answer).values("accuracy") == [0.5]  # (official): 2 of 4
     assert judged(LongText("en"), texts, answer).values("accuracy") == [0.0]
     assert without_empty_phrases("No text recognized.") == ""
 
 
 @pytest.mark.parametrize(("language", "cases", "official"), [("en", ENGLISH, 21 / 30), ("zh", CHINESE, 31 / 35)])
 def test_pictures_are_pooled_by_what_was_asked(language: Language, cases: list[tuple], official: float) -> None:
-    bench = LongText(language, compat=True)
+    bench = LongText(language, official_compat=True)
     figures = bench.summary([judged(bench, texts, reading) for texts, reading, *_ in cases])
     assert figures["text accuracy"] == pytest.approx(official)  # (official): 0.7000 and 0.8857
     assert list(figures) == ["text accuracy", "short", "long", *CATEGORIES]

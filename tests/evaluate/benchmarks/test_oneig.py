@@ -69,8 +69,8 @@ CARD = Prompt("text-000", "a card", truth={"text": "['HANMO']"}, groups={"set": 
 
 @pytest.mark.parametrize(("language", "count"), [("en", 1120), ("zh", 1320)])
 def test_the_whole_official_table_is_read(shared: Path, language: str, count: int) -> None:
-    for compat in (False, True):
-        prompts = benchmark(f"oneig-{language}", compat=compat).load(shared / "bench")
+    for official_compat in (False, True):
+        prompts = benchmark(f"oneig-{language}", official_compat=official_compat).load(shared / "bench")
         assert len({prompt.id for prompt in prompts}) == len(prompts) == count
         assert all(prompt.text for prompt in prompts)
     sets = Counter(prompt.groups["set"] for prompt in prompts)
@@ -91,7 +91,7 @@ def test_nine_texts_have_line_breaks_that_the_official_script_reads_as_letters(s
     """Counted in the files: the sequence of a backslash and an n that no small letter follows."""
     for language in ("en", "zh"):
         mild = OneIG(language, dimensions=("text",)).load(shared / "bench")
-        strict = OneIG(language, dimensions=("text",), compat=True).load(shared / "bench")
+        strict = OneIG(language, dimensions=("text",), official_compat=True).load(shared / "bench")
         differ = [a.id for a, b in zip(mild, strict, strict=True) if a.truth != b.truth]
         assert differ == [f"text-{n}" for n in (195, 196, 197, 198, 199) if (language, n) != ("zh", 197)]
 
@@ -145,12 +145,12 @@ def test_reasoning_and_alignment_are_asked_of_the_prompts_that_have_them(tmp_pat
 def test_compat_shows_pictures_that_went_through_jpeg_and_leaves_out_black_ones(tmp_path: Path) -> None:
     pictures = [Image.new("RGB", (16, 16)), noise(1), noise(2)]
     seen: dict[bool, Says] = {}
-    for compat in (False, True):
-        seen[compat] = Says("HANMO")
-        task = OneIG("en", compat=compat, dimensions=("text", "diversity"))
-        scores = task.judge(CARD, pictures, Judges(vlm=seen[compat], embedders={"dreamsim": Same()}), tmp_path)
+    for official_compat in (False, True):
+        seen[official_compat] = Says("HANMO")
+        task = OneIG("en", official_compat=official_compat, dimensions=("text", "diversity"))
+        scores = task.judge(CARD, pictures, Judges(vlm=seen[official_compat], embedders={"dreamsim": Same()}), tmp_path)
         assert [score.picture for score in scores] == [0, 1, 2, None]
-        assert [score.unjudged is None for score in scores] == [not compat, True, True, True]
+        assert [score.unjudged is None for score in scores] == [not official_compat, True, True, True]
     assert [image.tobytes() for image in seen[False].shown] == [image.tobytes() for image in pictures]
     assert len(seen[True].shown) == 2
     assert all(a.tobytes() != b.tobytes() for a, b in zip(seen[True].shown, pictures[1:], strict=True))

@@ -45,7 +45,7 @@ def test_dependencies_become_positions_and_zero_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "compat", "default"),
+    ("answers", "official_compat", "default"),
     [
         # The third column was made by the authors' alignment_score (commit 41b4983) with these answers.
         ("Yes Yes Yes Yes Yes", 1.0, 1.0),
@@ -56,9 +56,9 @@ def test_dependencies_become_positions_and_zero_is_none() -> None:
     ],
 )
 def test_a_question_counts_where_the_answers_to_its_parents_were_yes(
-    answers: str, compat: float, default: float
+    answers: str, official_compat: float, default: float
 ) -> None:
-    assert alignment_score(PICTURE, 0, TRUTH, Table(answers), True).values == {"alignment": compat}
+    assert alignment_score(PICTURE, 0, TRUTH, Table(answers), True).values == {"alignment": official_compat}
     assert alignment_score(PICTURE, 0, TRUTH, Table(answers), False).values == {"alignment": default}
 
 

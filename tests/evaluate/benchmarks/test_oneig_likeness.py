@@ -68,12 +68,12 @@ def references(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
-@pytest.mark.parametrize(("compat", "length"), [(False, 1), (True, 2)])
+@pytest.mark.parametrize(("official_compat", "length"), [(False, 1), (True, 2)])
 def test_style_is_the_mean_of_the_two_encoders_largest_cosines_not_below_zero(
-    references: dict[str, Path], compat: bool, length: int
+    references: dict[str, Path], official_compat: bool, length: int
 ) -> None:
     judges = Judges(embedders={"csd": Compass(), "style": Compass()})
-    scores = style_scores(at(0, 90, 135), "Pop Art", references, judges, compat)
+    scores = style_scores(at(0, 90, 135), "Pop Art", references, judges, official_compat)
     expected = [(1 + length) / 2, 0.5, ROOT / 2]  # at 135 degrees the second cosine is below 0
     assert [score.values["style"] for score in scores] == pytest.approx(expected)
 

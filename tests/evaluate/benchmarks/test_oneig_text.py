@@ -8,8 +8,11 @@ OPENING = "['Grand Opening', 'Saturday, 9 AM']"
 WELCOME = "['欢迎光临', '今日特价：8.8元']"
 
 
-def judged(cell: str, answer: str, compat: bool) -> tuple[float, float, float]:
-    wanted, read = cleaned(wanted_text(cell, compat), compat), cleaned(read_text(answer, compat), compat)
+def judged(cell: str, answer: str, official_compat: bool) -> tuple[float, float, float]:
+    wanted, read = (
+        cleaned(wanted_text(cell, official_compat), official_compat),
+        cleaned(read_text(answer, official_compat), official_compat),
+    )
     values = compared(wanted, read)
     assert values["CR"] == (values["ED"] == 0)
     return values["ED"], values["matched"], values["wanted"]
@@ -36,7 +39,7 @@ def judged(cell: str, answer: str, compat: bool) -> tuple[float, float, float]:
 def test_compat_gives_the_official_distances_and_matches(
     cell: str, answer: str, expected: tuple[float, float, float]
 ) -> None:
-    assert judged(cell, answer, compat=True) == expected
+    assert judged(cell, answer, official_compat=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_compat_gives_the_official_distances_and_matches(
 def test_by_default_rare_characters_line_breaks_and_empty_pictures_are_what_they_are(
     cell: str, answer: str, expected: tuple[float, float, float]
 ) -> None:
-    assert judged(cell, answer, compat=False) == expected
+    assert judged(cell, answer, official_compat=False) == expected
 
 
 def test_a_command_of_latex_is_no_line_break() -> None:

@@ -98,7 +98,7 @@ for name, options in [("tiif", {"split": "tiny"}), ("tiif", {"length": "middle"}
 
 
 @pytest.mark.parametrize(
-    ("said", "compat", "default"),
+    ("said", "official_compat", "default"),
     [
         # The second column was made by the authors' extract_yes_no (commit 3aae750); None: it wants another answer.
         ("yes, a cup\nNo tea\nYES.", "yes no yes", "yes no yes"),
@@ -110,8 +110,8 @@ for name, options in [("tiif", {"split": "tiny"}), ("tiif", {"length": "middle"}
         ("yes no yes", None, None),
     ],
 )
-def test_answers_are_read_line_by_line(said: str, compat: str | None, default: str | None) -> None:
-    for strict, expected in ((True, compat), (False, default)):
+def test_answers_are_read_line_by_line(said: str, official_compat: str | None, default: str | None) -> None:
+    for strict, expected in ((True, official_compat), (False, default)):
         if expected is None:
             with pytest.raises(ValueError, match="answers to 3 questions"):
                 answers_of(said, 3, strict)
@@ -144,7 +144,7 @@ def test_templates_are_chosen_by_seed_prompt_and_picture_and_compat_is_warm(tmp_
     assert set(templates(0)) == set(TEMPLATES)
     assert templates(0) == templates(0) != templates(1)
     judge = Says("yes\nno\nyes")
-    TIIF(compat=True).judge(CARD, [PICTURE], Judges(vlm=judge), tmp_path)
+    TIIF(official_compat=True).judge(CARD, [PICTURE], Judges(vlm=judge), tmp_path)
     assert judge.asked[0][1] == 1.0
 
 

@@ -1,4 +1,4 @@
-"""Expected numbers of compat were made by the authors' cal_gned_and_recall_models.py (commit 3aae750)."""
+"""Expected numbers of official_compat were made by the authors' cal_gned_and_recall_models.py (commit 3aae750)."""
 
 import pytest
 
@@ -21,8 +21,8 @@ from hanmo.evaluate.benchmarks.tiif_text import gned, normalised_distance, recal
 def test_compat_gives_the_official_gned_and_recall(
     wanted: str, lines: list[str], expected: tuple[float, float]
 ) -> None:
-    words = words_of(lines, compat=True)
-    assert (gned(wanted.split(), words), recall(wanted.split(), words, compat=True)) == pytest.approx(expected)
+    words = words_of(lines, official_compat=True)
+    assert (gned(wanted.split(), words), recall(wanted.split(), words, official_compat=True)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

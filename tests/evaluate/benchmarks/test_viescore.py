@@ -70,7 +70,8 @@ def test_the_official_parser_reads_more(said: str, scores: list[float]) -> None:
 
 def test_the_official_parser_guesses_at_its_second_try_and_always_the_same() -> None:
     ratings = [
-        rate_edit(in_order("no", "no", "7"), SOURCE, EDITED, "make it blue", compat=True, key="a 0") for _ in range(2)
+        rate_edit(in_order("no", "no", "7"), SOURCE, EDITED, "make it blue", official_compat=True, key="a 0")
+        for _ in range(2)
     ]
     assert ratings[0] == ratings[1]
     assert ratings[0].pq == 7.0

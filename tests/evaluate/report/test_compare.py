@@ -52,7 +52,12 @@ def test_runs_that_were_made_alike_have_no_warning_and_a_tested_difference(two: 
 
 def test_what_was_not_alike_is_named(tmp_path: Path, two: dict[str, Made]) -> None:
     odd = made_run(
-        tmp_path / "c", compat=True, pictures=20, judges={"ocr": {"name": "other"}}, provenance={"limit": 5}, unjudged=3
+        tmp_path / "c",
+        official_compat=True,
+        pictures=20,
+        judges={"ocr": {"name": "other"}},
+        provenance={"limit": 5},
+        unjudged=3,
     )
     (one,) = compared(two | {"odd": odd})
     text = "\n".join(one.warnings)

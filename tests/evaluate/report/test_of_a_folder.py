@@ -21,7 +21,7 @@ def written(folder: Path, values: tuple[float | None, ...] = VALUES) -> Made:
     made = replace(made, report=replace(made.report, provenance=made.report.provenance | {"judged": judged.name}))
     run_folder.write_json(folder / "run.json", {"benchmark": "made-up"})
     run_folder.write_prompts(folder, [run_folder.Planned(one.prompt, one.seeds) for one in made.results])
-    run_folder.append(judged, {"judges": {}, "compat": False})
+    run_folder.append(judged, {"judges": {}, "official_compat": False})
     for one in made.results:
         line = {"id": one.prompt.id, "seeds": one.seeds, "scores": [score.to_dict() for score in one.scores]}
         run_folder.append(judged, line)

@@ -28,7 +28,7 @@ def test_the_table_has_figures_intervals_published_scores_and_what_is_unjudged(t
 
 
 def test_without_published_scores_nothing_is_said_of_them(tmp_path: Path) -> None:
-    made = made_run(tmp_path, values=(1.0, 1.0, 1.0, 1.0, 1.0), compat=True)
+    made = made_run(tmp_path, values=(1.0, 1.0, 1.0, 1.0, 1.0), official_compat=True)
     lines = as_lines(made.report, [], Style())
     assert lines[0] == "Made-up <b>, quirks of the official script"
     assert lines[-1] == "5 prompts, 5 pictures, all judged"

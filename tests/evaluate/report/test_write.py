@@ -113,9 +113,9 @@ def test_a_page_needs_nothing_but_its_folder(made: Made) -> None:
 
 
 def test_quirks_of_the_official_script_are_told(made: Made, tmp_path: Path) -> None:
-    compat = made_run(tmp_path, compat=True)
+    official_compat = made_run(tmp_path, official_compat=True)
     assert "with the quirks of the official script" in page(
-        compat.report, compat.results, compat.files, tmp_path, STYLE
+        official_compat.report, official_compat.results, official_compat.files, tmp_path, STYLE
     )
     assert "with the quirks" not in page(made.report, made.results, made.files, made.folder, STYLE)
 

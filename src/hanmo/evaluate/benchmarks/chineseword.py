@@ -14,9 +14,9 @@ levels' sizes. The published levels of Qwen-Image, 97.29, 40.53, 6.48 %, so weig
 each character is also rendered with a font and read by the same judge, and the share that it reads stands beside each
 figure: paired, character by character. A figure near its ceiling says more of the reader than of the painter.
 
-There is no official script, so there is nothing to be compatible with: `compat=True` is refused. `sample` asks for an
-equal number of characters of each level, drawn by `seed`: 8,105 pictures are many. The weights stay those of the whole
-table. Nothing is fetched: the table is in the package (Unicode's kTGH).
+There is no official script, so there is nothing to be compatible with: `official_compat=True` is refused. `sample`
+asks for an equal number of characters of each level, drawn by `seed`: 8,105 pictures are many. The weights stay those
+of the whole table. Nothing is fetched: the table is in the package (Unicode's kTGH).
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from PIL import Image
 
 from hanmo.data.synthesize.fonts import font_path
 from hanmo.data.synthesize.hanzi import TIERS, hanzi
-from hanmo.errors import RequestError
-from hanmo.evaluate.benchmark import DataFile
+from hanmo.evaluate.benchmark import DataFile, refuse_compat
 from hanmo.evaluate.benchmarks.single_character import drawn, rendered, shown
 from hanmo.evaluate.benchmarks.text_scores import Finding, each_picture, weighted_mean
 from hanmo.evaluate.judges.protocols import OCR, Judges, Unjudged
@@ -59,13 +58,13 @@ class ChineseWord:
     """ChineseWord, see the head of this file.
 
     Attributes:
-        compat: must be False, since there is no official script.
+        official_compat: must be False, since there is no official script.
         sample: characters of each level, 1-1605; None: all 8,105.
         seed: of the sample.
         ceiling: whether the judge also reads each character as a font draws it; needs Noto Sans CJK.
     """
 
-    compat: bool = False
+    official_compat: bool = False
     sample: int | None = None
     seed: int = 0
     ceiling: bool = True
@@ -81,8 +80,7 @@ class ChineseWord:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.compat:
-            raise RequestError("chineseword has no official script to be compatible with: leave compat out")
+        refuse_compat(self.name, self.official_compat)
         drawn(self.sample, self.seed)
 
     def load(self, data: Path) -> list[Prompt]:

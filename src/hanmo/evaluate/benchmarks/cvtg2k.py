@@ -16,7 +16,7 @@ stand (micro-average), all pictures alike for CLIP:
 The published table has the word accuracy of each number of regions and over all words, which is not the mean of the
 four. Published for Qwen-Image: 0.8288, 0.9116, 0.8017.
 
-**Where the official script differs** (`compat=True`; read in zlab-princeton/i1, benchmark_eval/cvtg-2k):
+**Where the official script differs** (`official_compat=True`; read in zlab-princeton/i1, benchmark_eval/cvtg-2k):
 
 1. It takes what stands between one apostrophe and the next for a text, so "the driver's sign" breaks a prompt. Here an
    apostrophe inside a word opens and closes nothing. On the official 2,000 both read the same texts.
@@ -78,10 +78,10 @@ class CVTG2K:
     """CVTG-2K, see the head of this file.
 
     Attributes:
-        compat: judge as the official script does.
+        official_compat: judge as the official script does.
     """
 
-    compat: bool = False
+    official_compat: bool = False
 
     name: ClassVar[str] = "cvtg2k"
     title: ClassVar[str] = "CVTG-2K"
@@ -121,7 +121,7 @@ class CVTG2K:
             ) from error
         prompts = []
         for index, prompt in entries:
-            texts = quoted(prompt, self.compat)
+            texts = quoted(prompt, self.official_compat)
             if not texts:
                 raise RequestError(f"prompt {index} of cvtg2k/prompts/{part}.json quotes no text: {prompt[:80]!r}")
             prompts.append(
@@ -145,7 +145,7 @@ class CVTG2K:
 
         def find(picture: Image.Image) -> Finding:
             lines = [line.text for line in ocr.read(picture)]
-            values = compared(prompt.truth["texts"], lines, self.compat)
+            values = compared(prompt.truth["texts"], lines, self.official_compat)
             cosine = float(embedder.image([picture])[0] @ described)
             return values | {"clip": 2.5 * max(cosine, 0.0)}, {"wanted": prompt.truth["texts"], "read": lines}
 
@@ -169,7 +169,7 @@ class CVTG2K:
         return figures
 
 
-def quoted(prompt: str, compat: bool = False) -> list[str]:
+def quoted(prompt: str, official_compat: bool = False) -> list[str]:
     """The texts between single quotation marks, in their order.
 
     A mark opens where no letter or digit is before it, and closes where none is after it. A text that ends a word with
@@ -177,23 +177,23 @@ def quoted(prompt: str, compat: bool = False) -> list[str]:
 
     Args:
         prompt: of CVTG-2K.
-        compat: take every apostrophe for a mark, as the official script does.
+        official_compat: take every apostrophe for a mark, as the official script does.
     """
-    pattern = r"'(.*?)'" if compat else r"(?<!\w)'(.+?)'(?!\w)"
+    pattern = r"'(.*?)'" if official_compat else r"(?<!\w)'(.+?)'(?!\w)"
     return re.findall(pattern, prompt)
 
 
-def compared(texts: Sequence[str], lines: Sequence[str], compat: bool = False) -> dict[str, float]:
+def compared(texts: Sequence[str], lines: Sequence[str], official_compat: bool = False) -> dict[str, float]:
     """How many words were asked for (`words`), which share was read (`accuracy`), how near the rest came (`ned`).
 
     Args:
         texts: what was asked for, one word at least.
         lines: what was read.
-        compat: compare as the official script does, see the head of this file.
+        official_compat: compare as the official script does, see the head of this file.
     """
-    wanted, read = _words(texts, compat), _words(lines, compat)
-    hits = sum(word in read for word in wanted) if compat else (Counter(wanted) & Counter(read)).total()
-    near = [_nearness(word, read or [""], compat) for word in wanted]
+    wanted, read = _words(texts, official_compat), _words(lines, official_compat)
+    hits = sum(word in read for word in wanted) if official_compat else (Counter(wanted) & Counter(read)).total()
+    near = [_nearness(word, read or [""], official_compat) for word in wanted]
     return {"words": float(len(wanted)), "accuracy": hits / len(wanted), "ned": sum(near) / len(wanted)}
 
 
@@ -202,13 +202,13 @@ def similarity(a: str, b: str) -> float:
     return 1.0 - levenshtein(a, b) / (max(len(a), len(b)) + 1e-5)
 
 
-def _nearness(word: str, read: list[str], compat: bool) -> float:
-    if compat:
+def _nearness(word: str, read: list[str], official_compat: bool) -> float:
+    if official_compat:
         return similarity(word, difflib.get_close_matches(word, read, n=1, cutoff=0.0)[0])
     return max(similarity(word, other) for other in read)
 
 
-def _words(texts: Sequence[str], compat: bool) -> list[str]:
-    if not compat:
+def _words(texts: Sequence[str], official_compat: bool) -> list[str]:
+    if not official_compat:
         texts = [unicodedata.normalize("NFKC", text).translate(_PLAIN) for text in texts]
     return [word for text in texts for word in text.lower().split()]

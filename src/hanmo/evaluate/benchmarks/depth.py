@@ -10,8 +10,8 @@ sets stands first; it is not in the report.
 `encoding` says what a painted grey is linear in: "disparity" (1 / depth, as Hanmo's own pairs and DepthPro's pictures
 show it) or "depth" (as Marigold's). White may be near or far: the alignment finds out.
 
-Marigold's script, where it differs (`compat=True`): ETH3D is aligned on 1024 of its 6048 columns, and a disparity of 0
-(black) takes no part in the alignment, though it does in the figures.
+Marigold's script, where it differs (`official_compat=True`): ETH3D is aligned on 1024 of its 6048 columns, and a
+disparity of 0 (black) takes no part in the alignment, though it does in the figures.
 
 The data sets are not here and are not fetched: each has terms of its own. Put them into the data folder as
 `depth_sets.py` says; `sets` names those that are to be measured. `split="synthetic"` needs no data: scenes of solids
@@ -54,7 +54,7 @@ class Depth:
         instruction: what the generator is told.
         count: scenes of the synthetic split.
         size: pixels of a side of a synthetic picture; a multiple of 16.
-        compat: align as the official script does.
+        official_compat: align as the official script does.
 
     Raises:
         RequestError: a value that is not one of these.
@@ -66,7 +66,7 @@ class Depth:
     instruction: str = "Turn this picture into its depth map: near is white, far is black"
     count: int = 50
     size: int = 256
-    compat: bool = False
+    official_compat: bool = False
     name: ClassVar[str] = "depth"
     images: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
@@ -131,8 +131,8 @@ class Depth:
                 true,
                 valid,
                 disparity=self.encoding == "disparity",
-                fit_side=side if self.compat else None,
-                without_black=self.compat and self.encoding == "disparity",
+                fit_side=side if self.official_compat else None,
+                without_black=self.official_compat and self.encoding == "disparity",
                 **limits,
             )
             values = {"AbsRel": found.absrel, "delta1": found.delta1}

@@ -10,8 +10,8 @@ can be asked, and gives figures of its own: the report's header names it.
     overall    mean over prompts
     category   mean over all its questions of all pictures of what a yes counts
 
-Where the official script (TencentQQGYLab/ELLA, compute_dpg_bench.py, commit 3c228f1) differs; `compat=True` does the
-same:
+Where the official script (TencentQQGYLab/ELLA, compute_dpg_bench.py, commit 3c228f1) differs; `official_compat=True`
+does the same:
 
     category   the raw answers, whether or not they make sense, of a prompt's last picture only
     question   the first of the file is skipped (ELLA's issue 61); where another of its prompt presupposes it, the
@@ -74,10 +74,10 @@ class DPG:
     """The benchmark; see the head of this file.
 
     Attributes:
-        compat: scores are computed as the official script does, not as the papers say.
+        official_compat: scores are computed as the official script does, not as the papers say.
     """
 
-    compat: bool = False
+    official_compat: bool = False
 
     name = "dpg"
     title = "DPG-Bench"
@@ -92,7 +92,7 @@ class DPG:
         """The 1,065 prompts with their questions; ids are ELLA's, such as "partiprompts97"."""
         entries = json.loads(checked(data, PROMPTS, self.name).read_text("utf-8"))
         path = checked(data, TABLE, self.name)
-        table = dpg_questions.read(path, compat=self.compat)
+        table = dpg_questions.read(path, official_compat=self.official_compat)
         if not any(item in table for item, _ in entries):
             raise RequestError(f"{path} has questions for none of the prompts of {PROMPTS.path}: fetch both again")
         return [
@@ -123,15 +123,15 @@ class DPG:
         for question in questions:
             words = TEMPLATE.format(question=question.text)
             try:
-                answers[question.id], said = asked(vlm, [picture], words, _yes if self.compat else _yes_or_no)
+                answers[question.id], said = asked(vlm, [picture], words, _yes if self.official_compat else _yes_or_no)
             except Unjudged as error:
                 return Score({}, number, saw, f"question {question.id}, {question.text!r}: {error}")
             saw.append({"question": question.text, "said": said, "yes": bool(answers[question.id])})
-        weigh = dpg_dependency.as_scripted if self.compat else dpg_dependency.as_stated
+        weigh = dpg_dependency.as_scripted if self.official_compat else dpg_dependency.as_stated
         counts = weigh(answers, questions)
         for row, question in zip(saw, questions, strict=True):
             row["counts"] = bool(counts[question.id])
-        shown = answers if self.compat else counts
+        shown = answers if self.official_compat else counts
         values = {"score": _mean(list(counts.values()))}
         for category in sorted({question.category for question in questions}):
             values[category] = _mean([shown[question.id] for question in questions if question.category == category])
@@ -148,7 +148,7 @@ class DPG:
             size = sum(question.category == category for question in _questions(result.prompt))
             last = len(result.seeds) - 1
             for score in result.scores:
-                if category in score.values and (not self.compat or score.picture == last):
+                if category in score.values and (not self.official_compat or score.picture == last):
                     yes += score.values[category] * size
                     asked_for += size
         return yes / asked_for if asked_for else float("nan")

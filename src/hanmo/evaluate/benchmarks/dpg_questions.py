@@ -46,13 +46,13 @@ class Question:
         return cls(data["id"], tuple(data["parents"]), data["category"], data["text"])
 
 
-def read(path: Path, *, compat: bool = False) -> dict[str, list[Question]]:
+def read(path: Path, *, official_compat: bool = False) -> dict[str, list[Question]]:
     """Questions by the prompt's id, in the order of the file.
 
     Args:
         path: the official `dpg_bench.csv`.
-        compat: as the official script reads it: without the first question; and of a prompt whose rows do not stand
-            together, with the last group of rows only.
+        official_compat: as the official script reads it: without the first question; and of a prompt whose rows do not
+            stand together, with the last group of rows only.
 
     Raises:
         RequestError: a missing column, or an id that is not a number, with its line.
@@ -65,10 +65,10 @@ def read(path: Path, *, compat: bool = False) -> dict[str, list[Question]]:
             raise RequestError(f"{path} has no column {missing[0]!r}: it must be DPG-Bench's dpg_bench.csv")
         last = None
         for number, row in enumerate(rows):
-            if compat and number == 0:
+            if official_compat and number == 0:
                 continue
             item = row["item_id"]
-            if item not in table or (compat and item != last):
+            if item not in table or (official_compat and item != last):
                 table[item] = {}
             question = _question(row, f"{path}, line {rows.line_num}")
             table[item][question.id] = question

@@ -11,8 +11,9 @@ or arrow files in `gedit/` of the data folder. It has no single file to fetch; a
     hf download stepfun-ai/GEdit-Bench --repo-type dataset --local-dir DATA/gedit
 
 A picture stands there twice: `input_image_raw` as it was, which a generator is given where there is one, and
-`input_image`, smaller, which the judge sees, as in the official script. `compat=True` reads the judge's answers as
-leniently as that script does; the means are the same. Groups with nothing judged are left out (the script: nan).
+`input_image`, smaller, which the judge sees, as in the official script. `official_compat=True` reads the judge's
+answers as leniently as that script does; the means are the same. Groups with nothing judged are left out (the script:
+nan).
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ class GEdit:
 
     Attributes:
         language: of the instructions.
-        compat: read answers as the official script does.
+        official_compat: read answers as the official script does.
     """
 
     language: Literal["en", "cn"] = "en"
-    compat: bool = False
+    official_compat: bool = False
     images: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("vlm",)
     files: ClassVar[tuple[DataFile, ...]] = ()
@@ -107,7 +108,9 @@ class GEdit:
         scores = []
         for number, edited in enumerate(pictures):
             try:
-                rating = rate_edit(vlm, source, edited, prompt.text, compat=self.compat, key=f"{prompt.id} {number}")
+                rating = rate_edit(
+                    vlm, source, edited, prompt.text, official_compat=self.official_compat, key=f"{prompt.id} {number}"
+                )
             except Unjudged as reason:
                 scores.append(Score({}, number, unjudged=str(reason)))
                 continue

@@ -14,9 +14,9 @@ in `geneval_objects`, colours in `geneval_colour`, places in `geneval_position`.
     prompts    share of prompts of which at least one picture is right
 
 Where the official script (djghosh13/geneval, commit af4902f) differs from the paper: the rule of places, see
-`geneval_position`. With `compat=True` it is the script's; published figures, the report's among them, are the script's.
-The paper itself was not at hand; its rule was read in two summaries, which agree. In both modes, as in the script:
-overlapping boxes all count, colour and place are asked of the surest objects only.
+`geneval_position`. With `official_compat=True` it is the script's; published figures, the report's among them, are the
+script's. The paper itself was not at hand; its rule was read in two summaries, which agree. In both modes, as in the
+script: overlapping boxes all count, colour and place are asked of the surest objects only.
 
 A judge is part of a figure. The published ones come from MMDetection's checkpoint of 2022; another detector, even of
 the same architecture, gives a figure of its own, which the report's header names.
@@ -63,10 +63,10 @@ class GenEval:
     """The benchmark; see the head of this file.
 
     Attributes:
-        compat: places are judged by the official script's rule, not by the paper's.
+        official_compat: places are judged by the official script's rule, not by the paper's.
     """
 
-    compat: bool = False
+    official_compat: bool = False
 
     name = "geneval"
     title = "GenEval"
@@ -105,7 +105,7 @@ class GenEval:
         }
         counting = prompt.groups["tag"] == "counting"
         threshold = geneval_objects.COUNTING_THRESHOLD if counting else geneval_objects.THRESHOLD
-        place = geneval_position.leaning if self.compat else geneval_position.apart
+        place = geneval_position.leaning if self.official_compat else geneval_position.apart
         scores = []
         for number, picture in enumerate(pictures):
             objects = geneval_objects.believed(detector.detect(picture), threshold)

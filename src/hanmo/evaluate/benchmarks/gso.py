@@ -13,8 +13,8 @@ The scans are CC BY 4.0 and need rendering, so there is nothing to fetch. Put re
 
 named by azimuth: by how many degrees the camera has moved to its own right. 000.png is what the generator is shown;
 every other view is a prompt; beyond 180 the way is to the left. Transparent grounds become white.
-`split="synthetic"` needs no data: scenes of solids rendered from each side (`solid_views.py`). `compat` changes
-nothing: there is no official script.
+`split="synthetic"` needs no data: scenes of solids rendered from each side (`solid_views.py`). There is no official
+script to be compatible with.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PIL import Image
 
 from hanmo.errors import RequestError
-from hanmo.evaluate.benchmark import DataFile
+from hanmo.evaluate.benchmark import DataFile, refuse_compat
 from hanmo.evaluate.benchmarks.group_means import group_means, mean, prompt_means
 from hanmo.evaluate.benchmarks.likeness import likeness
 from hanmo.evaluate.benchmarks.solid_views import drawn
@@ -53,7 +53,7 @@ class GSO:
         count: scenes of the synthetic split, six views each.
         size: pixels of a side of a synthetic picture; a multiple of 16.
         lpips: also measure LPIPS, which needs a network's weights (a missing file is named before any picture).
-        compat: see the module.
+        official_compat: refused: there is no official script.
 
     Raises:
         RequestError: a value that is not one of these.
@@ -64,7 +64,7 @@ class GSO:
     count: int = 10
     size: int = 256
     lpips: bool = False
-    compat: bool = False
+    official_compat: bool = False
     name: ClassVar[str] = "gso"
     images: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
@@ -75,6 +75,7 @@ class GSO:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        refuse_compat(self.name, self.official_compat)
         if self.split not in ("objects", "synthetic"):
             raise RequestError(f"gso has no split {self.split!r}; choose objects or synthetic")
         if self.count < 1 or self.size < 16 or self.size % 16:

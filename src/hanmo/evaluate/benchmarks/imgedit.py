@@ -6,9 +6,9 @@ Who judges: a vision-language model (GPT-4o in the papers). It sees the picture 
 from 1 to 5, with a question of its own for each kind; what they rate stands in the question.
 The figures, 1-5: the mean of the three scores; the mean of a kind's edits; overall, the mean of the nine kinds.
 
-Where the official script differs (`compat=True`): its parser loses decimal and bold scores, see `imgedit_answers.py`;
-it asks once; it rounds the mean of each edit and of each kind to two places. The overall mean is not in its code, only
-in the papers.
+Where the official script differs (`official_compat=True`): its parser loses decimal and bold scores, see
+`imgedit_answers.py`; it asks once; it rounds the mean of each edit and of each kind to two places. The overall mean is
+not in its code, only in the papers.
 
 The repository has no licence, so instructions and questions are read from the data folder. UGE's question stands in the
 authors' code alone; ours is in our own words and asks for the same single score, so its figures do not compare.
@@ -81,11 +81,11 @@ class ImgEdit:
 
     Attributes:
         suite: "basic", the nine kinds of the table, or "uge".
-        compat: read answers and round as the official script does.
+        official_compat: read answers and round as the official script does.
     """
 
     suite: str = "basic"
-    compat: bool = False
+    official_compat: bool = False
     name: ClassVar[str] = "imgedit"
     images: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("vlm",)
@@ -141,12 +141,12 @@ class ImgEdit:
         vlm, (source,) = judges.the_vlm(), self.sources(prompt, data)
         template = self._question(prompt.groups["kind"], data)
         question = template.replace(_SLOT, prompt.text)
-        read: Callable[[str], dict[str, float]] = _official if self.compat else _reader(asked_names(template))
+        read: Callable[[str], dict[str, float]] = _official if self.official_compat else _reader(asked_names(template))
         scores = []
         for number, edited in enumerate(pictures):
             pair = source, edited.convert("RGB")
             try:
-                values, said = asked(vlm, pair, question, read, tries=1 if self.compat else 3)
+                values, said = asked(vlm, pair, question, read, tries=1 if self.official_compat else 3)
             except Unjudged as reason:
                 scores.append(Score({}, number, unjudged=str(reason)))
             else:
@@ -156,7 +156,7 @@ class ImgEdit:
     def summary(self, results: Sequence[Result]) -> dict[str, float]:
         """The overall mean, and each kind's mean; for the UGE suite the overall mean alone."""
         kinds = group_means(results, "kind", "mean", KINDS if self.suite == "basic" else ())
-        if self.compat:
+        if self.official_compat:
             kinds = {kind: round(value, 2) for kind, value in kinds.items()}
         overall = {"overall": mean(kinds.values())}
         return overall | kinds if self.suite == "basic" else overall

@@ -13,7 +13,7 @@ order is ignored. Both sides are bags (multisets):
 
     text accuracy = sum of |asked and read| / sum of |asked|, over all pictures (micro-average)
 
-**Where the official script differs** (`compat=True`; X-Omni-Team/X-Omni, textbench):
+**Where the official script differs** (`official_compat=True`; X-Omni-Team/X-Omni, textbench):
 
 1. A reader's empty phrases "addCriterion" and "No text recognized." are to be removed, but each removal starts from the
    untouched reading, so that only the last one happens. Here both do.
@@ -62,11 +62,11 @@ class LongText:
 
     Attributes:
         language: "en" or "zh".
-        compat: judge as the official script does.
+        official_compat: judge as the official script does.
     """
 
     language: Literal["en", "zh"] = "en"
-    compat: bool = False
+    official_compat: bool = False
 
     images: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("ocr",)
@@ -140,7 +140,7 @@ class LongText:
 
         def find(picture: Image.Image) -> Finding:
             lines = [line.text for line in ocr.read(picture)]
-            read = Counter(pieces(without_empty_phrases("\n".join(lines), self.compat), self.language))
+            read = Counter(pieces(without_empty_phrases("\n".join(lines), self.official_compat), self.language))
             values = {"accuracy": (wanted & read).total() / wanted.total(), "wanted": float(wanted.total())}
             return values, {"read": lines, "missed": sorted((wanted - read).elements())}
 
@@ -163,9 +163,9 @@ class LongText:
         return figures
 
 
-def without_empty_phrases(reading: str, compat: bool = False) -> str:
-    """A reading without the phrases that stand for nothing; `compat` removes the last of the official two only."""
-    if compat:
+def without_empty_phrases(reading: str, official_compat: bool = False) -> str:
+    """A reading without the phrases that stand for nothing; `official_compat` removes the last of two only."""
+    if official_compat:
         return reading.replace("No text recognized.", "")
     for phrase in _EMPTY_PHRASES:
         reading = reading.replace(phrase, "")

@@ -14,10 +14,10 @@ A figure is the mean over the pictures of a prompt, then over prompts; text is a
 Overall is the plain mean of the five: .882 .891 .306 .418 .197 make .539 in the report. It is nan unless all five are
 there. `dimensions` leaves some out, with their judges, files and prompts; the table then begins with the first.
 
-The official script, which `compat` reproduces: pictures are cut from a grid and stored as JPEG of quality 75 before
-anything looks at them; one that is all black counts as not made and is left out; see also the modules above. It judges
-multilingualism only where it is asked to; here it belongs to the Chinese half, and each set's alignment is a figure of
-its own. Not known: which sets the published Chinese figures count, and how the judge's answers were sampled.
+The official script, which `official_compat` reproduces: pictures are cut from a grid and stored as JPEG of quality 75
+before anything looks at them; one that is all black counts as not made and is left out; see also the modules above. It
+judges multilingualism only where it is asked to; here it belongs to the Chinese half, and each set's alignment is a
+figure of its own. Not known: which sets the published Chinese figures count, and how the judge's answers were sampled.
 The repository has no licence: its files are fetched, the words of the questions are ours.
 """
 
@@ -65,7 +65,7 @@ class OneIG:
 
     Attributes:
         language: of the prompts.
-        compat: reproduce the official script's quirks.
+        official_compat: reproduce the official script's quirks.
         dimensions: which to judge, of `DIMENSIONS`.
         reader: who reads the pictures of the set text: a VLM as in the paper, or an OCR judge.
 
@@ -74,7 +74,7 @@ class OneIG:
     """
 
     language: Literal["en", "zh"]
-    compat: bool = False
+    official_compat: bool = False
     dimensions: tuple[str, ...] = DIMENSIONS
     reader: Literal["vlm", "ocr"] = "vlm"
 
@@ -174,7 +174,7 @@ class OneIG:
                     truths[which, number] = oneig_alignment.questions_of(entry, f"{file.path}, {number},")
         if "text" in self.dimensions:
             for row in _table(checked(data, oneig_files.TEXTS[self.language], self.name)):
-                truths["text", row["id"]] = {"text": oneig_text.wanted_text(row["text_content"], self.compat)}
+                truths["text", row["id"]] = {"text": oneig_text.wanted_text(row["text_content"], self.official_compat)}
         if "reasoning" in self.dimensions:
             answers = checked(data, oneig_files.ANSWERS[self.language], self.name).read_text(encoding="utf-8")
             for number, answer in json.loads(answers).items():
@@ -191,7 +191,7 @@ class OneIG:
         A dimension that cannot be judged leaves an unjudged score and does not stop the others.
         """
         truth = prompt.truth
-        kept, scores = _official(pictures) if self.compat else (list(enumerate(pictures)), [])
+        kept, scores = _official(pictures) if self.official_compat else (list(enumerate(pictures)), [])
         shown = [picture for _, picture in kept]
         if "questions" in truth:
             scores += _one_by_one("alignment", kept, lambda i, p: self._alignment(i, p, truth, judges))
@@ -206,7 +206,10 @@ class OneIG:
             paths = {name: checked(data, file, self.name) for name, file in oneig_files.STYLES.items()}
             style = str(truth["style"])
             scores += _at_once(
-                "style", style, kept, lambda: oneig_likeness.style_scores(shown, style, paths, judges, self.compat)
+                "style",
+                style,
+                kept,
+                lambda: oneig_likeness.style_scores(shown, style, paths, judges, self.official_compat),
             )
         if "diversity" in self.dimensions:
             try:
@@ -216,16 +219,16 @@ class OneIG:
         return scores
 
     def _alignment(self, number: int, picture: Image.Image, truth: Mapping[str, Json], judges: Judges) -> Score:
-        return oneig_alignment.alignment_score(picture, number, truth, judges.the_vlm(), self.compat)
+        return oneig_alignment.alignment_score(picture, number, truth, judges.the_vlm(), self.official_compat)
 
     def _text(self, number: int, picture: Image.Image, text: str, judges: Judges) -> Score:
         if self.reader == "vlm":
             said, _ = asked(judges.the_vlm(), [picture], READ, str)
-            read = oneig_text.read_text(said, self.compat)
+            read = oneig_text.read_text(said, self.official_compat)
         else:
             read = said = "\n".join(line.text for line in judges.the_ocr().read(picture))
-        wanted = oneig_text.cleaned(text, self.compat)
-        found = oneig_text.cleaned(read, self.compat)
+        wanted = oneig_text.cleaned(text, self.official_compat)
+        found = oneig_text.cleaned(read, self.official_compat)
         return Score(oneig_text.compared(wanted, found), number, {"text": {"wanted": wanted, "said": said}})
 
     def summary(self, results: Sequence[Result]) -> dict[str, float]:

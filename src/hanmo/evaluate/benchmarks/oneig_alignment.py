@@ -5,8 +5,8 @@ depend on others: "are there two?" on "are there any?". One question a call. A q
 and the answers to all questions on which it depends are yes; those are the answers as they were given, so that a
 question is not lost for its grandparent's sake. A picture's figure is the share of its questions that count.
 
-The official script, which `compat` reproduces, takes the answer "Yes" and nothing else: "Yes." is a no. Here an answer
-begins with yes or no; another is asked for again, and a picture with a question that stays open is unjudged.
+The official script, which `official_compat` reproduces, takes the answer "Yes" and nothing else: "Yes." is a no. Here
+an answer begins with yes or no; another is asked for again, and a picture with a question that stays open is unjudged.
 The official repository has no licence: the words around the question are ours.
 """
 
@@ -51,7 +51,9 @@ def alignment(answers: Sequence[bool], parents: Sequence[Sequence[int]]) -> floa
     return sum(counts) / len(counts)
 
 
-def alignment_score(picture: Image.Image, number: int, truth: Mapping[str, Json], vlm: VLM, compat: bool) -> Score:
+def alignment_score(
+    picture: Image.Image, number: int, truth: Mapping[str, Json], vlm: VLM, official_compat: bool
+) -> Score:
     """All questions about one picture.
 
     Args:
@@ -59,7 +61,7 @@ def alignment_score(picture: Image.Image, number: int, truth: Mapping[str, Json]
         number: of the picture, from 0.
         truth: of `questions_of`.
         vlm: who answers.
-        compat: see above.
+        official_compat: see above.
 
     Raises:
         Unjudged: a question without a usable answer.
@@ -68,7 +70,7 @@ def alignment_score(picture: Image.Image, number: int, truth: Mapping[str, Json]
     answers = []
     for question in truth["questions"]:
         words = QUESTION.format(question=question)
-        if compat:
+        if official_compat:
             said.append(vlm.ask([picture], words))
             answers.append(said[-1] == "Yes")
         else:

@@ -6,8 +6,8 @@
     diversity  mean of 1 - cosine over all pairs of a prompt's pictures (DreamSim); of all pictures together
 
 The references are the authors' (three rows for each of 29 styles). Those of the style encoder were kept in bfloat16
-and are 0.2 % too long; here they are brought to length 1, `compat` takes them as they are. The official script embeds
-pictures that went through JPEG, see `oneig.py`.
+and are 0.2 % too long; here they are brought to length 1, `official_compat` takes them as they are. The official
+script embeds pictures that went through JPEG, see `oneig.py`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def reasoning_scores(pictures: Sequence[Image.Image], answer: str, judges: Judge
 
 
 def style_scores(
-    pictures: Sequence[Image.Image], style: str, references: Mapping[str, Path], judges: Judges, compat: bool
+    pictures: Sequence[Image.Image], style: str, references: Mapping[str, Path], judges: Judges, official_compat: bool
 ) -> list[Score]:
     """How like the references of its style each picture is, 0-1.
 
@@ -51,7 +51,7 @@ def style_scores(
         style: as the prompts' table names it, such as "Chinese ink painting".
         references: the file of each of the two `ENCODERS`.
         judges: with both embedders.
-        compat: take the references as they are, see above.
+        official_compat: take the references as they are, see above.
 
     Raises:
         Unjudged: an embedder is missing.
@@ -64,21 +64,21 @@ def style_scores(
         key = style.lower().replace(" ", "_")
         if key not in known:
             raise RequestError(f"{references[name]} knows no style {key!r}: it has {', '.join(sorted(known))}")
-        sums += style_cosine(embedder.image(pictures), known[key], compat)
+        sums += style_cosine(embedder.image(pictures), known[key], official_compat)
     return [Score({"style": float(total) / len(ENCODERS)}, i) for i, total in enumerate(sums)]
 
 
 def style_cosine(
-    rows: Float[np.ndarray, "N D"], references: Float[np.ndarray, "K D"], compat: bool
+    rows: Float[np.ndarray, "N D"], references: Float[np.ndarray, "K D"], official_compat: bool
 ) -> Float[np.ndarray, " N"]:
     """The largest cosine of each row and one of the references, not below 0.
 
     Args:
         rows: of pictures, of length 1.
         references: of one style.
-        compat: do not bring the references to length 1.
+        official_compat: do not bring the references to length 1.
     """
-    known = references if compat else references / np.linalg.norm(references, axis=1, keepdims=True)
+    known = references if official_compat else references / np.linalg.norm(references, axis=1, keepdims=True)
     cosines: Float[np.ndarray, "N K"] = rows @ known.T
     return np.asarray(np.maximum(cosines.max(axis=1), 0.0))
 

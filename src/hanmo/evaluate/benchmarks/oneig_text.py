@@ -12,7 +12,7 @@ and of many pictures, with MAX = 100 (English) or 50 (Chinese):
 
     WAC = sum(matched) / sum(wanted)        text = 1 - min(MAX, mean ED) (1 - mean CR) (1 - WAC) / MAX
 
-The official script, which `compat` reproduces:
+The official script, which `official_compat` reproduces:
 - Han characters are U+4E00 to U+9FA5 only, so that rare ones (Extension A, those beyond U+FFFF) are invisible in both
   texts. Here they all count.
 - The wanted text is a Python list, written out, in a cell of a table. Line breaks are there as a backslash and an n;
@@ -40,36 +40,36 @@ _ALL_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _BREAK = re.compile(r"\\n(?![a-z])")  # and not the start of a command of LaTeX, such as \nabla
 
 
-def wanted_text(cell: str, compat: bool = False) -> str:
+def wanted_text(cell: str, official_compat: bool = False) -> str:
     """The text of a cell of the official table, ready for `cleaned`.
 
     Args:
         cell: a list of strings as Python writes it.
-        compat: leave the escapes of line breaks in it.
+        official_compat: leave the escapes of line breaks in it.
     """
-    return cell if compat else _BREAK.sub(" ", cell)
+    return cell if official_compat else _BREAK.sub(" ", cell)
 
 
-def read_text(answer: str, compat: bool = False) -> str:
+def read_text(answer: str, official_compat: bool = False) -> str:
     """The text that a judge read: its answer, without what it says where it sees none.
 
     Args:
         answer: of a vision-language model.
-        compat: as the official script has it, see above; it also drops a word that its judge is prone to.
+        official_compat: as the official script has it, see above; it also drops a word that its judge is prone to.
     """
-    if compat:
+    if official_compat:
         return answer.replace("addCriterion", "").replace(f"{NOTHING}.", "")
     return "" if answer.strip().strip("'\"`.").casefold() == NOTHING.casefold() else answer
 
 
-def cleaned(text: str, compat: bool = False) -> str:
+def cleaned(text: str, official_compat: bool = False) -> str:
     """What of `text` counts.
 
     Args:
         text: any string.
-        compat: Han characters outside U+4E00 to U+9FA5 do not count.
+        official_compat: Han characters outside U+4E00 to U+9FA5 do not count.
     """
-    han = _COMMON_HAN if compat else _ALL_HAN
+    han = _COMMON_HAN if official_compat else _ALL_HAN
     kept = re.sub(rf"[^{han}a-zA-Z0-9\s{_FRENCH}]", "", text)
     return re.sub(r"\s+", "" if has_han(kept) else " ", kept).strip()
 

@@ -13,7 +13,7 @@ crop nor SSIM's window, so figures compare only in kind. Here, at `size` pixels 
     synthetic scenes   without such a folder: rendered solids as a stand-in; they are smooth, hence easier than
                        photographs, and must not be called natural
 
-`compat` changes nothing: there is no official script.
+There is no official script to be compatible with.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import ClassVar
 from PIL import Image, ImageOps
 
 from hanmo.errors import RequestError
-from hanmo.evaluate.benchmark import DataFile
+from hanmo.evaluate.benchmark import DataFile, refuse_compat
 from hanmo.evaluate.benchmarks.drawn_texts import drawn_text, looks
 from hanmo.evaluate.benchmarks.group_means import group_means
 from hanmo.evaluate.benchmarks.likeness import likeness
@@ -47,7 +47,7 @@ class Reconstruction:
         pictures: a folder of natural pictures; "" takes synthetic scenes instead.
         count: text pictures, and synthetic scenes; of a folder all pictures count.
         size: pixels of a side; a multiple of 16.
-        compat: see the module.
+        official_compat: refused: there is no official script.
 
     Raises:
         RequestError: no picture, or a size that the autoencoder does not take.
@@ -56,7 +56,7 @@ class Reconstruction:
     pictures: str = ""
     count: int = 48
     size: int = 256
-    compat: bool = False
+    official_compat: bool = False
     name: ClassVar[str] = "vae"
     title: ClassVar[str] = "VAE reconstruction"
     images: ClassVar[int] = 1
@@ -68,6 +68,7 @@ class Reconstruction:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        refuse_compat(self.name, self.official_compat)
         if self.count < 1 or self.size < 128 or self.size % 16:
             raise RequestError(
                 f"{self.count} pictures of {self.size} pixels cannot be reconstructed: take 1 or more, of a multiple "

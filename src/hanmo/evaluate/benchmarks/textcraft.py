@@ -19,7 +19,7 @@ whose text the same judge reads right (no model can be measured above it).
 The judge of texts is an OCR. One that can be told where the text is (`BoxReader`) only recognises what stands in the
 card's own box, for a detector overlooks single characters; from any other, all lines that touch the box count. What is
 the same text is said in `evaluate.text`. A picture of another size is brought to the card's size first. There is no
-official script, so `compat` changes nothing and is refused.
+official script, so `official_compat` changes nothing and is refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from hanmo.data.synthesize.cards import PLACES, UNIT, Card, draw, text_box
 from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.edits import evaluation_edits
 from hanmo.errors import RequestError
-from hanmo.evaluate.benchmark import DataFile
+from hanmo.evaluate.benchmark import DataFile, refuse_compat
 from hanmo.evaluate.cards import ground_color, lab, letter_color, name_color
 from hanmo.evaluate.judges.protocols import OCR, Judges
 from hanmo.evaluate.text import character_accuracy, exact
@@ -71,17 +71,17 @@ class TextCraft:
         colours: as above.
         positions: as above.
         edits: instructions; a third each of texts, grounds and letters.
-        compat: there is no other script to be compatible with.
+        official_compat: there is no other script to be compatible with.
 
     Raises:
-        RequestError: a negative number of prompts, none at all, or `compat`.
+        RequestError: a negative number of prompts, none at all, or `official_compat`.
     """
 
     strings: int = 200
     colours: int = 120
     positions: int = 120
     edits: int = 240
-    compat: bool = False
+    official_compat: bool = False
 
     name = "textcraft"
     title = "TextCraft"
@@ -97,8 +97,7 @@ class TextCraft:
         counts = {part: getattr(self, part) for part in PARTS}
         if min(counts.values()) < 0 or not any(counts.values()):
             raise RequestError(f"TextCraft cannot have {counts} prompts: give 0 or more of each, and one at least")
-        if self.compat:
-            raise RequestError("TextCraft is our own: there is no official script to be compatible with")
+        refuse_compat(self.name, self.official_compat)
 
     def load(self, data: Path) -> list[Prompt]:
         """All prompts; nothing is read from `data`."""

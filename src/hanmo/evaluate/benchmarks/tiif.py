@@ -14,9 +14,9 @@ and long are two runs and two figures: 86.14 and 86.83 on the small split in the
 
 The words around the questions are ours, since the official repository has no licence. It has three templates and takes
 one by chance for each call, at temperature 1; we have three of our own, taken by a generator seeded with `seed`, prompt
-and picture, at temperature 0, or 1 with `compat`. The official script asks until there are as many answers as
+and picture, at temperature 0, or 1 with `official_compat`. The official script asks until there are as many answers as
 questions; we ask three times, then the picture is unjudged. It reads an answer only where a line begins with it; here a
-number or a mark may stand before it ("1. **Yes**"), unless `compat`.
+number or a mark may stand before it ("1. **Yes**"), unless `official_compat`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class TIIF:
     """One size of TIIF-Bench with one form of its prompts.
 
     Attributes:
-        compat: reproduce the official script's quirks.
+        official_compat: reproduce the official script's quirks.
         split: all 2,538 prompts, or the 277 of testmini, which the report quotes.
         length: which form of the prompts.
         seed: of the choice among the templates, and of a judge that samples.
@@ -96,7 +96,7 @@ class TIIF:
         RequestError: at construction: a split or a length that does not exist.
     """
 
-    compat: bool = False
+    official_compat: bool = False
     split: Literal["full", "mini"] = "full"
     length: Literal["short", "long"] = "short"
     seed: int = 0
@@ -197,9 +197,9 @@ class TIIF:
             judges.the_vlm(),
             [picture],
             TEMPLATES[template].format(questions="\n".join(questions)),
-            partial(answers_of, count=len(questions), compat=self.compat),
+            partial(answers_of, count=len(questions), official_compat=self.official_compat),
             system=SYSTEM,
-            temperature=1.0 if self.compat else 0.0,
+            temperature=1.0 if self.official_compat else 0.0,
             seed=self.seed,
         )
         right = sum(answer == want for answer, want in zip(answers, wanted, strict=True))
@@ -211,9 +211,9 @@ class TIIF:
         return Score(values, number, {"template": template, "questions": rows, "said": said})
 
     def _text(self, wanted: Sequence[str], number: int, picture: Image.Image, ocr: OCR) -> Score:
-        read = tiif_text.words_of([line.text for line in ocr.read(picture)], self.compat)
+        read = tiif_text.words_of([line.text for line in ocr.read(picture)], self.official_compat)
         small = [word.lower() for word in wanted]
-        values = {"GNED": tiif_text.gned(small, read), "recall": tiif_text.recall(small, read, self.compat)}
+        values = {"GNED": tiif_text.gned(small, read), "recall": tiif_text.recall(small, read, self.official_compat)}
         return Score(values, number, {"text": {"wanted": small, "read": read}})
 
     def summary(self, results: Sequence[Result]) -> dict[str, float]:
@@ -232,18 +232,18 @@ class TIIF:
         return table
 
 
-def answers_of(said: str, count: int, compat: bool = False) -> list[str]:
+def answers_of(said: str, count: int, official_compat: bool = False) -> list[str]:
     """The answers in what a judge said, "yes" or "no", line by line; other lines are passed over.
 
     Args:
         said: some lines.
         count: of the questions.
-        compat: a line must begin with its answer.
+        official_compat: a line must begin with its answer.
 
     Raises:
         ValueError: there are not as many answers as questions.
     """
-    pattern = _OFFICIAL_ANSWER if compat else _ANSWER
+    pattern = _OFFICIAL_ANSWER if official_compat else _ANSWER
     found = [match[1].lower() for line in said.split("\n") if (match := pattern.match(line.strip()))]
     if len(found) != count:
         raise ValueError(f"{len(found)} answers to {count} questions")

@@ -6,9 +6,10 @@ Both sides are lists of words in small letters. NED of two words is their edit d
             0 where all words are there and nothing else, 1 where nothing is: lower is better
     recall  the share of wanted words that can be paired with a word of NED 0.3 or less
 
-The official script, which `compat` reproduces: lines are cut at single blanks, so that two blanks leave an empty word,
-and a picture without text has one empty word; for recall each wanted word takes the first word that is near enough,
-which may leave nothing for the next. Here words are cut at white space, and recall pairs as many as can be paired.
+The official script, which `official_compat` reproduces: lines are cut at single blanks, so that two blanks leave an
+empty word, and a picture without text has one empty word; for recall each wanted word takes the first word that is
+near enough, which may leave nothing for the next. Here words are cut at white space, and recall pairs as many as can
+be paired.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ NEAR = 0.3
 """The largest NED of words that count as the same."""
 
 
-def words_of(lines: Sequence[str], compat: bool = False) -> list[str]:
-    """The words of some lines, in small letters; `compat`: see above."""
+def words_of(lines: Sequence[str], official_compat: bool = False) -> list[str]:
+    """The words of some lines, in small letters; `official_compat`: see above."""
     small = [line.lower() for line in lines]
-    if compat:
+    if official_compat:
         return [word for line in small or [""] for word in line.split(" ")]
     return [word for line in small for word in line.split()]
 
@@ -45,16 +46,16 @@ def gned(wanted: Sequence[str], read: Sequence[str]) -> float:
     return (_least_sum(_distances(wanted, read)) + abs(len(wanted) - len(read))) / longer
 
 
-def recall(wanted: Sequence[str], read: Sequence[str], compat: bool = False) -> float:
+def recall(wanted: Sequence[str], read: Sequence[str], official_compat: bool = False) -> float:
     """The share of wanted words that are there, 0-1.
 
     Args:
         wanted: one word or more.
         read: words.
-        compat: pair greedily, see above.
+        official_compat: pair greedily, see above.
     """
     near = _distances(wanted, read) <= NEAR
-    if not compat:
+    if not official_compat:
         return (min(len(wanted), len(read)) - round(_least_sum(1.0 - near))) / len(wanted)
     free = np.ones(len(read), dtype=bool)
     paired = 0

@@ -8,8 +8,8 @@ The two questions are word for word those of the authors' script (viescore/vie_p
 commit 2cbea4e8; MIT licence, Copyright (c) 2024 Max W.F. Ku), since other words would give other figures.
 
 By default an answer must hold a JSON object whose "score" is two numbers from 0 to 10. The official parser takes more
-(`compat=True`): a bare list or number, one score or three, scores beyond 10; and where the second answer holds no
-braces, it counts a random whole number from 0 to 10. Two things are not reproduced: its repair of JSON
+(`official_compat=True`): a bare list or number, one score or three, scores beyond 10; and where the second answer
+holds no braces, it counts a random whole number from 0 to 10. Two things are not reproduced: its repair of JSON
 without quotation marks, and that it asks for ever while an answer has braces but cannot be read.
 """
 
@@ -98,7 +98,13 @@ class Rating:
 
 
 def rate_edit(
-    vlm: VLM, source: Image.Image, edited: Image.Image, instruction: str, *, compat: bool = False, key: str = ""
+    vlm: VLM,
+    source: Image.Image,
+    edited: Image.Image,
+    instruction: str,
+    *,
+    official_compat: bool = False,
+    key: str = "",
 ) -> Rating:
     """Ask both questions about one edit.
 
@@ -107,16 +113,16 @@ def rate_edit(
         source: the picture before.
         edited: the picture after; it is resized (bicubic) to the source's size.
         instruction: what was asked for.
-        compat: read answers as the official script does.
-        key: decides what `compat` guesses.
+        official_compat: read answers as the official script does.
+        key: decides what `official_compat` guesses.
 
     Raises:
         Unjudged: an answer stays malformed.
     """
     edited = edited.convert("RGB").resize(source.size)
     question = SC_QUESTION.replace("<instruction>", instruction)
-    sc, first = asked(vlm, (source, edited), question, _parser(compat, f"SC {key}"))
-    pq, second = asked(vlm, (edited,), PQ_QUESTION, _parser(compat, f"PQ {key}"))
+    sc, first = asked(vlm, (source, edited), question, _parser(official_compat, f"SC {key}"))
+    pq, second = asked(vlm, (edited,), PQ_QUESTION, _parser(official_compat, f"PQ {key}"))
     return Rating(min(sc), min(pq), (first, second))
 
 
@@ -155,9 +161,9 @@ def official_scores(said: str, guess: Callable[[], int] | None = None) -> list[f
     return [float(number)]
 
 
-def _parser(compat: bool, key: str) -> Callable[[str], list[float]]:
+def _parser(official_compat: bool, key: str) -> Callable[[str], list[float]]:
     """Reads one answer after another to one question; the official one begins to guess at the second."""
-    if not compat:
+    if not official_compat:
         return scores_of
     tries = 0
     rng = random.Random(key)

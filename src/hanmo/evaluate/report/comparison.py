@@ -144,7 +144,7 @@ def _comparison(
 
 def _pair(one: Run, other: Run, summary: Callable[[Report], Summary | None], draws: int) -> Pair:
     how = summary(one.report)
-    alike = one.report.compat == other.report.compat and same_prompts(one.results, other.results)
+    alike = one.report.official_compat == other.report.official_compat and same_prompts(one.results, other.results)
     figures = differences(how, one.results, other.results, draws=draws) if how is not None and alike else None
     return Pair(one.name, other.name, figures)
 
@@ -171,7 +171,7 @@ def warnings(runs: Sequence[Run]) -> list[str]:
 def _facts(run: Run) -> dict[str, str]:
     """What must be alike for two figures to be comparable."""
     report = run.report
-    facts = {"official script's quirks": "reproduced" if report.compat else "not reproduced"}
+    facts = {"official script's quirks": "reproduced" if report.official_compat else "not reproduced"}
     facts["prompts"] = f"{report.prompts:,}"
     if report.prompts:
         facts["pictures a prompt"] = f"{report.pictures / report.prompts:.3g}"

@@ -82,7 +82,7 @@ def benchmark_of(report: Report) -> Benchmark:
     Raises:
         RequestError: this version does not know it, or not with these options.
     """
-    options: dict[str, Json] = {"compat": True} if report.compat else {}
+    options: dict[str, Json] = {"official_compat": True} if report.official_compat else {}
     options |= dict(report.provenance.get("options") or {})
     fixed = CATALOG[report.benchmark].fixed if report.benchmark in CATALOG else {}
     return benchmark(report.benchmark, **{name: value for name, value in options.items() if name not in fixed})

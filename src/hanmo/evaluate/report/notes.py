@@ -42,7 +42,7 @@ def run_facts(report: Report) -> Html:
     parts += [(f"Judge: {role}", settings(judge)) for role, judge in report.judges.items()]
     if not report.judges:
         parts.append(("Judges", [("", "none: arithmetic")]))
-    mode = "reproduced (compat)" if report.compat else "not reproduced"
+    mode = "reproduced (official_compat)" if report.official_compat else "not reproduced"
     parts.append(("Provenance", [("official script's quirks", mode), *settings(report.provenance)]))
     boxes = [
         tag("section", tag("h3", title), tag("dl", *(tag("div", tag("dt", a), tag("dd", b)) for a, b in rows)))

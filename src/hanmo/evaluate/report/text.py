@@ -28,7 +28,7 @@ def as_lines(report: Report, references: Sequence[Reference], style: Style | Non
         arrow = " ↓" if name in style.lower else ""
         published = [_published(one, name, style) for one in shown]
         rows.append([label(name) + arrow, style.number(figure.value), style.interval(figure), *published])
-    lines = [f"{report.title}{', quirks of the official script' if report.compat else ''}", *_columns(rows)]
+    lines = [f"{report.title}{', quirks of the official script' if report.official_compat else ''}", *_columns(rows)]
     lines.append(unjudged_line(report))
     if any(name in style.lower for name in report.metrics):
         lines.append("↓ lower is better")

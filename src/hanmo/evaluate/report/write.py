@@ -98,12 +98,12 @@ def page(
 
 def _under(report: Report) -> Html:
     name = generator_name(report)
-    quirks = "with the quirks of the official script" if report.compat else "the protocol as it is stated"
+    quirks = "with the quirks of the official script" if report.official_compat else "the protocol as it is stated"
     date = str(report.provenance.get("date", ""))[:10]
     words: list[object] = [tag("b", name, lang=language(name)), f", {quirks}"]
     if date:
         words.append(f", {date}")
-    return tag("p", *words, class_="under", data_compat="yes" if report.compat else "no")
+    return tag("p", *words, class_="under", data_compat="yes" if report.official_compat else "no")
 
 
 def _summary(report: Report, style: Style) -> Html:
@@ -180,7 +180,7 @@ def markdown(report: Report, results: Sequence[Result], style: Style, published:
         others = [told(one, name, style) for one in published]
         arrow = " ↓" if name in style.lower else ""
         rows.append([label(name) + arrow, f"**{style.number(figure.value)}**", style.interval(figure), *others])
-    quirks = "reproduced" if report.compat else "not reproduced"
+    quirks = "reproduced" if report.official_compat else "not reproduced"
     lines = [f"# {cell(report.title)}: {cell(generator_name(report))}", "", *table(head, rows), ""]
     lines += [f"{unjudged_line(report)}. The official script's quirks are {quirks}.", ""]
     lines += [f"- {many:,} unjudged: {cell(str(why))}" for why, many in reasons(results)[:_REASONS]]
