@@ -132,7 +132,7 @@ def train(name: str, batches: Batches, trainer: Trainer, steps: int) -> Row:
 
 
 def measure(
-    folder: Path, cards: int, batch: int, processes: Sequence[int], threads: Sequence[int], filters: Sequence[str]
+    folder: Path, cards: int, batch: int, processes: Sequence[int], threads: Sequence[int], filters: Sequence[str] = ()
 ) -> list[Row]:
     config = replace(CONFIG, choose=ChooseConfig(use=tuple(filters)))
     asking = f", asking {' and '.join(filters)}" if filters else ""
