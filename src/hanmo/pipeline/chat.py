@@ -125,7 +125,7 @@ class Endpoint:
         self._base = url.rstrip("/")
         self._key = key
         self._extra = dict(extra or {})
-        self._open = urllib.request.build_opener(_NoRedirect).open
+        self._open = urllib.request.build_opener(NoRedirect).open
 
     def __call__(self, messages: Sequence[Message], seconds: float) -> str:
         """See `Chat`."""
@@ -188,7 +188,7 @@ class Endpoint:
         return data
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
+class NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the key to another host."""
 
     def redirect_request(

@@ -31,6 +31,7 @@ from hanmo.errors import HanmoError, RequestError
 from hanmo.evaluate.generators.multipart import Part, multipart
 from hanmo.evaluate.generators.protocol import Order, Painted, Unpainted
 from hanmo.evaluate.types import Json
+from hanmo.pipeline.chat import NoRedirect
 from hanmo.pipeline.pictures import open_picture
 
 KEY = "HANMO_IMAGES_KEY"
@@ -97,7 +98,7 @@ class EndpointGenerator:
         if not key.isascii() or not key.isprintable() or " " in key:
             raise RequestError(f"the endpoint's key holds spaces or characters outside ASCII: check {config.key_env}")
         self._config, self._key, self._base = config, key, config.url.rstrip("/")
-        self._open = urllib.request.build_opener(_NoRedirect).open
+        self._open = urllib.request.build_opener(NoRedirect).open
 
     def describe(self) -> Mapping[str, Json]:
         """See `Generator`; what an endpoint does behind its name is not known here."""
@@ -218,15 +219,6 @@ class EndpointGenerator:
         except urllib.error.HTTPError as error:
             with error:
                 raise _Passing(f"the picture's address {_said(error)}") from None
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the key to another host."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> None:
-        """Follow none, so that it becomes an HTTPError."""
 
 
 def _said(error: urllib.error.HTTPError) -> str:
