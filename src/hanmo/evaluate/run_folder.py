@@ -219,7 +219,7 @@ def write_json(path: Path, data: Json) -> None:
         OutputError: it cannot be written.
     """
     with atomic_file(path) as file:
-        file.write(json.dumps(_finite(data), ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n")
+        file.write(json.dumps(finite(data), ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n")
 
 
 def write_prompts(folder: Path, planned: Sequence[Planned]) -> None:
@@ -295,13 +295,13 @@ def _cut_torn(file: int) -> None:
         os.ftruncate(file, place)
 
 
-def _finite(data: Json) -> Json:
+def finite(data: Json) -> Json:
     """The same without nan and infinity, which JSON does not know."""
     match data:
         case float():
             return data if math.isfinite(data) else None
         case Mapping():
-            return {name: _finite(value) for name, value in data.items()}
+            return {name: finite(value) for name, value in data.items()}
         case list() | tuple():
-            return [_finite(value) for value in data]
+            return [finite(value) for value in data]
     return data

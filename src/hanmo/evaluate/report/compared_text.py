@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from hanmo.evaluate.report.comparison import Comparison, Pair, value_of
@@ -12,6 +12,7 @@ from hanmo.evaluate.report.markdown import cell, notes, table, told
 from hanmo.evaluate.report.paired import beyond_chance
 from hanmo.evaluate.report.reference import PUBLISHED
 from hanmo.evaluate.report.text import unjudged_line
+from hanmo.evaluate.run_folder import finite
 from hanmo.evaluate.types import Interval, Json
 
 
@@ -70,7 +71,7 @@ def difference_words(figure: Interval, style: Style) -> str:
 
 def as_json(compared: Sequence[Comparison]) -> Json:
     """All of it for programs; what is not a number is null."""
-    return {"benchmarks": [_finite(_json(one)) for one in compared]}
+    return {"benchmarks": [finite(_json(one)) for one in compared]}
 
 
 def _json(one: Comparison) -> Json:
@@ -98,14 +99,3 @@ def _json(one: Comparison) -> Json:
             for pair in one.pairs
         ],
     }
-
-
-def _finite(data: Json) -> Json:
-    match data:
-        case float():
-            return data if math.isfinite(data) else None
-        case Mapping():
-            return {name: _finite(value) for name, value in data.items()}
-        case list() | tuple():
-            return [_finite(value) for value in data]
-    return data
