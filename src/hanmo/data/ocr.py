@@ -133,7 +133,7 @@ def check_installed() -> None:
     except PackageNotFoundError as error:
         raise RequestError(
             f"reading text in pictures needs rapidocr >= {want}, which is not installed; "
-            "install it with: pip install 'hanmo[data]'"
+            "install it with: pip install 'hanmo[evaluate]' (or 'hanmo[data]')"
         ) from error
     if tuple(int(part) for part in found.split(".")[:2]) < _MINIMUM:
         raise RequestError(

@@ -35,7 +35,7 @@ from jaxtyping import Float64
 from PIL import Image
 
 from hanmo.data.synthesize.captions import evaluation_prompts
-from hanmo.data.synthesize.cards import PLACES, UNIT, Card, draw, text_box
+from hanmo.data.synthesize.cards import PLACES, UNIT, Card, draw, script_of, text_box
 from hanmo.data.synthesize.colors import COLORS
 from hanmo.data.synthesize.edits import evaluation_edits
 from hanmo.errors import RequestError
@@ -100,7 +100,13 @@ class TextCraft:
         refuse_compat(self.name, self.official_compat)
 
     def load(self, data: Path) -> list[Prompt]:
-        """All prompts; nothing is read from `data`."""
+        """All prompts; nothing is read from `data`.
+
+        Raises:
+            RequestError: a font that draws the truth is not on this machine.
+        """
+        for text in ("A", "永"):
+            draw(Card(text, script_of(text), "white", "black"))
         prompts = [
             Prompt(f"{part}-{i:03d}", text, "generate", _truth(card), _groups(part, card), (card.width, card.height))
             for part, count in (("strings", self.strings), ("colours", self.colours), ("positions", self.positions))
