@@ -163,5 +163,5 @@ def test_an_unjudged_picture_counts_nowhere() -> None:
 @pytest.mark.parametrize("options", [{"strings": -1}, {"official_compat": True}, dict.fromkeys(
     ("strings", "colours", "positions", "edits"), 0)])  # fmt: skip
 def test_a_suite_that_cannot_be_is_refused(options: dict[str, int]) -> None:
-    with pytest.raises(RequestError, match="(?i)textcraft"):
+    with pytest.raises(RequestError, match=r"(?i)textcraft"):
         TextCraft(**options)
