@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from colours import Colours, Eye, Painter, lines
 
-from hanmo.errors import RequestError
+from hanmo.data.layout import alone
+from hanmo.errors import OutputError, RequestError
 from hanmo.evaluate.benchmark import DataFile
 from hanmo.evaluate.figures import make_report
 from hanmo.evaluate.judge import judge
@@ -276,3 +277,10 @@ def test_a_run_that_is_killed_loses_the_picture_in_work_and_no_other(tmp_path: P
     assert len(painter.seen) == 16 - len(there)
     assert all((folder / "pictures" / name).read_bytes() == data for name, data in there.items())
     assert json.loads((folder / "run.json").read_text())["seed"] == 5
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    evaluate(Colours(), Painter(), Judges(), tmp_path, folder, FEW)
+    with alone(folder), pytest.raises(OutputError, match="another run is writing to"):
+        evaluate(Colours(), Painter(), Judges(), tmp_path, folder, FEW)

@@ -12,6 +12,7 @@ from hanmo.evaluate.run_folder import (
     append,
     check_id,
     digest,
+    keep_report,
     picture_path,
     read_header,
     read_lines,
@@ -24,7 +25,6 @@ from hanmo.evaluate.run_folder import (
     write_json,
     write_picture,
     write_prompts,
-    write_report,
 )
 from hanmo.evaluate.types import Interval, Prompt, Report, Score
 
@@ -84,7 +84,7 @@ def test_damage_in_the_middle_is_one_line(tmp_path: Path) -> None:
 
 def test_figures_that_nobody_knows_are_null_on_disk_and_nan_when_read(tmp_path: Path) -> None:
     metrics = {"a": Interval(math.nan, math.nan, math.nan), "b": Interval(0.5, 0.25, 0.75)}
-    write_report(tmp_path, Report("x", "X", False, {}, {}, {"seed": 1}, 2, 4, 1, 4, metrics))
+    keep_report(tmp_path, Report("x", "X", False, {}, {}, {"seed": 1}, 2, 4, 1, 4, metrics))
     assert '"value": null' in (tmp_path / "report.json").read_text()
     found = read_report(tmp_path)
     assert math.isnan(found.metrics["a"].value)

@@ -59,7 +59,7 @@ def intervals(
             for name, value in summary([results[row] for row in drawn(parts, rng)]).items():
                 found.setdefault(name, []).append(value)
             bar.update()
-    return {name: _interval(value, np.array(found[name]), draws) for name, value in figures.items()}
+    return {name: interval(value, found[name], draws) for name, value in figures.items()}
 
 
 def strata(results: Sequence[Result]) -> list[Int[np.ndarray, " _"]]:
@@ -77,8 +77,9 @@ def drawn(parts: Sequence[Int[np.ndarray, " _"]], rng: np.random.Generator) -> l
     return [row for rows in parts for row in rows[rng.integers(0, len(rows), len(rows))].tolist()]
 
 
-def _interval(value: float, samples: np.ndarray, draws: int) -> Interval:
-    known = samples[np.isfinite(samples)]
+def interval(value: float, samples: Sequence[float], draws: int) -> Interval:
+    """A figure, and 95 % of its samples around it; nan where too few of the draws had a value."""
+    known = np.array([sample for sample in samples if math.isfinite(sample)])
     if not math.isfinite(value) or len(known) < _SURE * draws:
         return Interval(value, math.nan, math.nan)
     low, high = np.quantile(known, (0.025, 0.975))

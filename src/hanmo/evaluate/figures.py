@@ -17,11 +17,11 @@ from hanmo.evaluate.provenance import here_and_now
 from hanmo.evaluate.run_folder import (
     chosen_judgement,
     digest,
+    keep_report,
     read_header,
     read_prompts,
     read_results,
     read_settings,
-    write_report,
 )
 from hanmo.evaluate.types import Report
 
@@ -73,7 +73,7 @@ def make_report(benchmark: Benchmark, folder: Path, judged: Path | None = None, 
         scores=len(scores),
         metrics=intervals(results, benchmark.summary, np.random.default_rng(seed), draws),
     )
-    write_report(folder, report)
+    keep_report(folder, report)
     return report
 
 

@@ -20,7 +20,6 @@ from hanmo.evaluate.at_once import worked
 from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.generate import refusals
 from hanmo.evaluate.judges.protocols import VLM, Judges, Unjudged
-from hanmo.evaluate.one_by_one import one_by_one
 from hanmo.evaluate.plan import options_of
 from hanmo.evaluate.run_folder import Planned, append, digest, picture_path, read_lines
 from hanmo.evaluate.types import Json, Result, Score
@@ -126,7 +125,7 @@ def judge(
         folder: of the run.
         prompts: of the run, as `run_folder.read_prompts` gives them.
         data: the data folder.
-        threads: prompts at once; more than 1 only where the VLM allows it. The other judges work one by one.
+        threads: prompts at once; every judge may be asked by several at once (see `judges.protocols`).
         calls: budget: how many questions the VLM may be asked; None: no limit.
 
     Raises:
@@ -143,7 +142,7 @@ def judge(
     todo = [one for one in prompts if known.get(one.prompt.id) != (list(one.seeds), asked_digest(one))]
     ready = [one for one in todo if _complete(folder, one, refused)]
     meter = None if judges.vlm is None else _Metered(judges.vlm, calls)
-    metered = replace(one_by_one(judges) if threads > 1 else judges, vlm=meter)
+    metered = replace(judges, vlm=meter)
     done = unjudged = 0
     with progress(len(prompts), "judge", initial=len(prompts) - len(todo)) as bar:
         for planned, scores in _scores(benchmark, metered, folder, ready, data, refused, threads):

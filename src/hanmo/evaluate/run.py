@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hanmo.data.layout import alone
 from hanmo.errors import RequestError
 from hanmo.evaluate.benchmark import Benchmark
 from hanmo.evaluate.figures import make_report
@@ -83,7 +84,7 @@ def evaluate(
 
     Raises:
         RequestError: something is missing or does not fit, in one line, before the first picture.
-        OutputError: the run's folder cannot be written.
+        OutputError: the run's folder cannot be written, or another process works in it.
     """
     options, budget = options or RunOptions(), budget or Budget()
     check_judges(benchmark, judges)
@@ -91,6 +92,19 @@ def evaluate(
     plan = plan_run(benchmark, generator.describe(), options, data, catalog_name)
     generator.check([Order(one.prompt, n, seed) for one in plan.prompts for n, seed in enumerate(one.seeds)])
     begin(folder, plan)
+    with alone(folder):
+        return _brought(benchmark, generator, judges, data, folder, options, budget)
+
+
+def _brought(
+    benchmark: Benchmark,
+    generator: Generator,
+    judges: Judges,
+    data: Path,
+    folder: Path,
+    options: RunOptions,
+    budget: Budget,
+) -> Outcome:
     prompts = read_prompts(folder)
     painted = generate(benchmark, generator, folder, prompts, data, options.concurrency, budget.seconds)
     if painted.left:

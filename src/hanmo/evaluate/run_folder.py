@@ -243,7 +243,7 @@ def write_picture(path: Path, picture: Image.Image) -> None:
         picture.save(file, format="PNG")
 
 
-def write_report(folder: Path, report: Report) -> None:
+def keep_report(folder: Path, report: Report) -> None:
     """Write report.json, whole or not at all.
 
     Raises:

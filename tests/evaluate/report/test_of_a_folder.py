@@ -25,7 +25,7 @@ def written(folder: Path, values: tuple[float | None, ...] = VALUES) -> Made:
     for one in made.results:
         line = {"id": one.prompt.id, "seeds": one.seeds, "scores": [score.to_dict() for score in one.scores]}
         run_folder.append(judged, line)
-    run_folder.write_report(folder, made.report)
+    run_folder.keep_report(folder, made.report)
     return made
 
 

@@ -2,7 +2,8 @@
 
 A benchmark says which it needs by role (`Benchmark.needs`): "detector", "ocr", "vlm", or "embedder:NAME" for one of
 several embedders, such as "embedder:clip". It is handed a `Judges` that has at least those, and knows nothing of
-networks, endpoints or files. Pictures are PIL images in RGB; boxes are (left, top, right, bottom) in pixels.
+networks, endpoints or files. Several threads may ask one judge at once: who cannot take that waits inside. Pictures
+are PIL images in RGB; boxes are (left, top, right, bottom) in pixels.
 """
 
 from __future__ import annotations

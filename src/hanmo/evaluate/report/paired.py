@@ -7,12 +7,11 @@ the choice of prompts and pictures; how well a judge sees, it does not know.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hanmo.evaluate.bootstrap import drawn, strata
+from hanmo.evaluate.bootstrap import drawn, interval, strata
 from hanmo.evaluate.types import Interval, Result
 
 Summary = Callable[[Sequence[Result]], Mapping[str, float]]
@@ -50,9 +49,9 @@ def differences(
     found: dict[str, list[float]] = {name: [] for name in whole}
     for _ in range(draws):
         for name, value in _difference(summary, [pairs[place] for place in drawn(parts, generator)]).items():
-            if name in found and math.isfinite(value):
+            if name in found:
                 found[name].append(value)
-    return {name: _interval(value, found[name]) for name, value in whole.items()}
+    return {name: interval(value, found[name], draws) for name, value in whole.items()}
 
 
 def beyond_chance(difference: Interval) -> bool:
@@ -63,10 +62,3 @@ def beyond_chance(difference: Interval) -> bool:
 def _difference(summary: Summary, pairs: Sequence[tuple[Result, Result]]) -> dict[str, float]:
     first, second = summary([one for one, _ in pairs]), summary([other for _, other in pairs])
     return {name: second[name] - value for name, value in first.items() if name in second}
-
-
-def _interval(value: float, drawn: Sequence[float]) -> Interval:
-    if not math.isfinite(value) or not drawn:
-        return Interval(value, math.nan, math.nan)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Interval(value, float(low), float(high))
