@@ -29,7 +29,8 @@ from hanmo.flow import interpolate, velocity
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.batches import SampleBatch
 from hanmo.train.objectives.distill import errors_of, field_of
-from hanmo.train.objectives.samples import SampleObjective
+from hanmo.train.objectives.samples import SampleObjective, work_of
+from hanmo.train.plan.flops import Cost, forward
 from hanmo.train.rows import RowPositions, tokens_of
 
 Streams = tuple[Tensor, Tensor]
@@ -121,6 +122,11 @@ class DepthObjective:
         losses = {key: (weights * errors).mean() for key, errors in rows.items()}
         total = torch.stack([getattr(self.config, key) * value for key, value in losses.items()]).sum()
         return {"loss": total, **losses}
+
+    def cost(self, batch: SampleBatch) -> Cost:
+        """The student's forward and backward passes, and the teacher's forward pass; see `flops.Costed`."""
+        own = self.flow.cost(batch)
+        return Cost(own.tokens, own.flops + forward(self.teacher.transformer.config, work_of(batch)))
 
 
 @contextmanager

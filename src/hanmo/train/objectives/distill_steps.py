@@ -28,7 +28,8 @@ from hanmo.flow import ScheduleConfig, interpolate
 from hanmo.sampler import schedule
 from hanmo.train.batches import SampleBatch
 from hanmo.train.objectives.distill import Field, chosen_rows, emptied, errors_of, field_of, follow
-from hanmo.train.objectives.samples import SampleObjective
+from hanmo.train.objectives.samples import SampleObjective, work_of
+from hanmo.train.plan.flops import Cost, forward
 from hanmo.train.randomness import generator_for
 from hanmo.train.rows import RowPositions
 
@@ -130,6 +131,16 @@ class StepsObjective:
         seen = errors.detach()
         parts = {f"span_{number}": _mean(seen, span == number) for number in range(self.config.steps)}
         return {"loss": (weights * errors).mean(), **parts, "drift": _mean(seen, own)}
+
+    def cost(self, batch: StepsBatch) -> Cost:
+        """The student's passes, its own steps to where rows begin, and the teacher's; see `flops.Costed`."""
+        own = self.flow.cost(batch.flow)
+        shapes = [batch.flow] if batch.negative is None else [batch.flow, batch.negative]
+        shown = sum(forward(self.teacher.transformer.config, work_of(one)) for one in shapes) * self.config.fine
+        stop = torch.where(batch.own, batch.span, 0)
+        come = [chosen_rows(batch.flow, (stop > index).nonzero()[:, 0]) for index in range(int(stop.max()))]
+        config = self.flow.positions.transformer.config
+        return Cost(own.tokens, own.flops + shown + sum(forward(config, work_of(rows)) for rows in come))
 
 
 @torch.no_grad()

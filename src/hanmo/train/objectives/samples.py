@@ -78,11 +78,15 @@ class SampleObjective:
 
     def cost(self, batch: SampleBatch) -> Cost:
         """Tokens and operations of a batch, padding included; see `flops.Costed`."""
-        source = 0 if batch.condition is None else batch.condition.shape[1]
-        pictures, target = batch.latents.shape[:2]
-        work = Work(pictures, target, batch.states.shape[1], source)
         transformer = self.positions.transformer
-        return cost(transformer.config, work, frozen=not _untouched(transformer).requires_grad)
+        return cost(transformer.config, work_of(batch), frozen=not _untouched(transformer).requires_grad)
+
+
+def work_of(batch: SampleBatch) -> Work:
+    """A batch as the transformer sees it."""
+    source = 0 if batch.condition is None else batch.condition.shape[1]
+    pictures, target = batch.latents.shape[:2]
+    return Work(pictures, target, batch.states.shape[1], source)
 
 
 def row_errors(positions: RowPositions, batch: SampleBatch, device: torch.device) -> Float[Tensor, " B"]:
