@@ -183,7 +183,8 @@ class _Watch(_Unwatched):
         if step % self._every == 0 or step == steps:
             values = self._meter.take(step) | ({"snapshots_skipped": float(self._skipped)} if self._skipped else {})
             self._tell(step, values)
-            log.info("step %d/%d %s, %s left", step, steps, _words(values), duration(values["seconds_left"]))
+            said = {key: value for key, value in values.items() if key != "seconds_left"}
+            log.info("step %d/%d %s, %s left", step, steps, _words(said), duration(values["seconds_left"]))
 
     def lost(self, why: str | None) -> None:
         """Count a snapshot that was not written."""
