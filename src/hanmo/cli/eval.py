@@ -107,9 +107,9 @@ def _show(folder: Path, report: Report) -> None:
     """Write the pages, print the table."""
     from hanmo.evaluate.report.reference import references_of
     from hanmo.evaluate.report.text import as_lines
-    from hanmo.evaluate.report.write import write_report
+    from hanmo.evaluate.report.write import write_pages
 
-    pages = write_report(folder)
+    pages = write_pages(folder)
     say("\n".join([*as_lines(report, references_of(report)), *map(str, pages)]))
 
 

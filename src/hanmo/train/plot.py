@@ -12,14 +12,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-from string import Template
 
 from PIL import Image
 
-from hanmo.data import report
-from hanmo.data.report.markup import Html, join, tag, trusted
+from hanmo.data.report.frame import Page, own, section
+from hanmo.data.report.markup import Html, join, tag
 from hanmo.errors import RequestError
 from hanmo.train.curves import Plot, Points, plot_chart
 from hanmo.train.files import RunFolder
@@ -50,27 +48,31 @@ def write_plot(folder: Path, output: Path) -> None:
         raise RequestError(f"{folder} has told nothing yet: wait for the first line of metrics (run.log_every steps)")
     last = max(line["step"] for line in lines)
     plots = [plot_chart(plot, last) for plot in plots_of(lines)]
-    parts = {
-        "title": join([f"{now.name}: a training run"]),
-        "style": trusted(_text(report.__name__, "page.css") + _text(__package__, "plot.css")),
-        "name": join([now.name]),
-        "state": tag("p", tag("b", now.text().splitlines()[1].split(maxsplit=1)[1]), class_=f"state {now.state}"),
-        "summary": _summary(now, lines),
-        "curves": tag("div", *plots, class_="plots"),
-        "previews": _previews(run, lines),
-        "recipe": tag(
-            "details",
-            tag("summary", "The recipe, with every default written out"),
-            tag("pre", run.recipe.read_text(encoding="utf-8"), tabindex=0),
-        ),
-    }
-    page = Template(_text(__package__, "plot.html")).substitute(parts)
+    state = tag("p", tag("b", now.text().splitlines()[1].split(maxsplit=1)[1]), class_=f"state {now.state}")
+    told = "Means between two lines of metrics, over steps. Beside each name: the last value, the lowest, the highest."
+    painted = (
+        "Painted by the real pipeline with the averaged weights, for prompts that training never draws. Newest first."
+    )
+    recipe = tag(
+        "details",
+        tag("summary", "The recipe, with every default written out"),
+        tag("pre", run.recipe.read_text(encoding="utf-8"), tabindex=0),
+    )
+    page = Page(
+        now.name,
+        "a training run",
+        "Hanmo training run",
+        join((state, _summary(now, lines))),
+        [("curves", "Curves"), ("previews", "Previews"), ("run", "Run")],
+        [
+            section("curves", "Curves", tag("div", *plots, class_="plots"), lead=told),
+            section("previews", "Previews", _previews(run, lines), lead=painted),
+            section("run", "Run", recipe, lead="What it was asked to do."),
+        ],
+        style=own(__package__, "plot.css"),
+    ).text()
     with atomic_file(output) as file:
         file.write(page.encode())
-
-
-def _text(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 # --- curves ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from evaluated import VALUES, Made, made_run
 
 from hanmo.evaluate.report.compare import write_comparison
-from hanmo.evaluate.report.write import write_report
+from hanmo.evaluate.report.write import write_pages
 
 run_folder = pytest.importorskip("hanmo.evaluate.run_folder")
 
@@ -31,7 +31,7 @@ def written(folder: Path, values: tuple[float | None, ...] = VALUES) -> Made:
 
 def test_a_run_has_its_reports_beside_its_figures(tmp_path: Path) -> None:
     written(tmp_path / "run")
-    assert write_report(tmp_path / "run") == [tmp_path / "run" / "report.html", tmp_path / "run" / "report.md"]
+    assert write_pages(tmp_path / "run") == [tmp_path / "run" / "report.html", tmp_path / "run" / "report.md"]
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert page.count("<article") == 5
     assert page.count("data:image/webp") == 6

@@ -1,27 +1,23 @@
-"""The whole page in one file: no network, no font, no picture beside it (issue's "hanmo data report").
+"""The report of a run of the data engine as one page (issue's "hanmo data report").
 
-Its content security policy lets nothing run but its own few lines, named by their hash. What it says in numbers stands
-a second time as JSON in `#numbers`, for programs.
+What it says in numbers stands a second time as JSON in `#numbers`, for programs.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib import resources
 from pathlib import Path
-from string import Template
 
 from hanmo.data.engine import Part, read_history, recipe_of, set_of
 from hanmo.data.funnel import Step, funnel, recipe_of_run
 from hanmo.data.record import Json
 from hanmo.data.report.charts import count, funnel_chart, histogram_chart, percent, shares_chart
+from hanmo.data.report.frame import Page, own, section
 from hanmo.data.report.gather import FACETS, SHOWN, OperatorFacts, SetFacts, StageFacts, gather, gather_set, values_of
 from hanmo.data.report.histogram import Histogram, fill, histogram_of
-from hanmo.data.report.markup import Html, join, tag, trusted
+from hanmo.data.report.markup import Html, join, tag
 from hanmo.data.report.pictures import Thumbnails
 from hanmo.data.report.sheets import mosaic, operator_sheets, rejects_table, score_sheets, sheet, some_rejects
 from hanmo.weights.files import atomic_file
@@ -66,6 +62,11 @@ def write_report(folder: Path, output: Path, picture_bytes: int = PICTURE_BYTES)
 
 
 Sets = Sequence[tuple[str, SetFacts]]
+_KEY = (
+    ("kept", "what went on"),
+    ("dropped", "what an operator kept back"),
+    ("failed", "what could not be measured"),
+)
 
 
 def _page(
@@ -84,29 +85,35 @@ def _page(
         _stage(number, facts, histograms, known[facts.table.name], pictures)
         for number, (facts, histograms) in enumerate(stages, 1)
     ]
-    script = _own("page.js")
     numbers = json.dumps(_numbers(steps, stages, sets), allow_nan=False, sort_keys=True)
-    parts = {
-        "title": join([f"{folder.resolve().name}: what the data engine did"]),
-        "policy": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "style": trusted(_own("page.css")),
-        "name": join([folder.resolve().name]),
-        "summary": _summary(steps),
-        "mosaic": mosaic(sets[-1][1].some.rows, pictures),
-        "nav": join(tag("a", title, href=f"#stage-{name}") for name, title in titles.items()),
-        "funnel": funnel_chart(steps, titles),
-        "mix": join(mix),
-        "stages": join(sections),
-        "rejects": rejects_table(some_rejects(folders)),
-        "run": _run(recipe_of(folder).read_text("utf-8"), history),
-        "numbers": trusted(numbers.replace("<", "\\u003c").replace("&", "\\u0026")),
-        "script": trusted(script),
-    }
-    return Template(_own("page.html")).substitute(parts)
+    key = (tag("span", words, class_=f"key {name}") for name, words in _KEY)
+    bars = join(("Each bar is what came into a step, measured against what was found: ", *_listed(key), "."))
+    mixed = "What the set consists of, before the first stage and after each."
+    against = "Everything that did not go on, with the reason that was written down."
+    called = "Every call that worked on this run, and what it was asked to do."
+    links = [("funnel", "Funnel"), ("mix", "Mix"), *((f"stage-{name}", title) for name, title in titles.items())]
+    return Page(
+        folder.resolve().name,
+        "what the data engine did",
+        "Hanmo data report",
+        _summary(steps),
+        [*links, ("rejects", "Rejects"), ("run", "Run")],
+        [
+            section("funnel", "Funnel", funnel_chart(steps, titles), lead=bars),
+            section("mix", "Mix", tag("div", *mix, class_="facets"), lead=mixed),
+            *sections,
+            section("rejects", "Rejects", rejects_table(some_rejects(folders)), lead=against),
+            section("run", "Run", _run(recipe_of(folder).read_text("utf-8"), history), lead=called),
+        ],
+        script=own(__package__, "page.js"),
+        between=mosaic(sets[-1][1].some.rows, pictures),
+        numbers=numbers,
+    ).text()
 
 
-def _own(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _listed(parts: Iterable[Html]) -> list[str | Html]:
+    """Parts with commas between them."""
+    return [piece for part in parts for piece in (", ", part)][1:]
 
 
 def _summary(steps: Sequence[Step]) -> Html:

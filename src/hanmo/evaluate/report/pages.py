@@ -1,20 +1,16 @@
-"""What the two pages share: one file each, a look, a script, and a policy that lets nothing else run.
+"""What the two pages of an evaluation share: looks, a script, and words that a judge said.
 
-The looks are the data report's. Pictures may lie beside the page; nothing comes from a network.
+Pictures may lie beside the page. The rest is `data.report.frame`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from importlib import resources
-from string import Template
 
-from hanmo.data import report as looks
-from hanmo.data.report.markup import Html, join, tag, trusted
+from hanmo.data.report.frame import Page, own, section
+from hanmo.data.report.markup import Html, join, tag
 from hanmo.evaluate.types import Json
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -31,34 +27,22 @@ def whole_page(title: str, brand: str, under: Html, summary: Html, sections: Map
         summary: the numbers that matter.
         sections: heading -> what stands there; the first is what a reader is skipped to.
     """
-    script = _own("page.js")
-    parts = {
-        "title": join([f"{title}: {brand}"]),
-        "policy": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "style": trusted(_text(looks.__name__, "page.css") + _own("page.css")),
-        "brand": join([brand]),
-        "name": join([title]),
-        "under": under,
-        "summary": summary,
-        "first": anchor(next(iter(sections))),
-        "nav": join(tag("a", name, href=f"#{anchor(name)}") for name in sections),
-        "main": join(tag("section", tag("h2", name), inside, id=anchor(name)) for name, inside in sections.items()),
-        "script": trusted(script),
-    }
-    return Template(_own("page.html")).substitute(parts)
+    return Page(
+        title,
+        brand,
+        brand,
+        join((under, summary)),
+        [(anchor(name), name) for name in sections],
+        [section(anchor(name), name, inside) for name, inside in sections.items()],
+        style=own(__package__, "page.css"),
+        script=own(__package__, "page.js"),
+        beside=True,
+    ).text()
 
 
 def anchor(name: str) -> str:
     """What a heading's link is called."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "section"
-
-
-def _own(name: str) -> str:
-    return _text(str(__package__), name)
-
-
-def _text(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def summary(facts: Sequence[tuple[str, str]]) -> Html:

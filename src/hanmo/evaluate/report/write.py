@@ -1,6 +1,6 @@
 """A run for people: report.html with every sample, report.md with the table (report section 5).
 
-`page` and `markdown` are functions of plain data; only `write_report` knows the folder of a run. The page is one file
+`page` and `markdown` are functions of plain data; only `write_pages` knows the folder of a run. The page is one file
 that needs no network; pictures that do not fit in it are read from the run's folder by relative paths.
 """
 
@@ -28,7 +28,7 @@ from hanmo.weights.files import atomic_file
 _REASONS = 8
 
 
-def write_report(run: Path) -> list[Path]:
+def write_pages(run: Path) -> list[Path]:
     """Write report.html and report.md beside report.json.
 
     Args:
