@@ -226,7 +226,9 @@ def layers(transformer: nn.Module) -> Iterator[Layer]:
 def adapted_names(transformer: nn.Module) -> list[str]:
     """Of a network's adapted modules, in its order."""
     return [
-        name for name, module in transformer.named_modules() if hasattr(module, "lora_A") and hasattr(module, "base_layer")
+        name
+        for name, module in transformer.named_modules()
+        if hasattr(module, "lora_A") and hasattr(module, "base_layer")
     ]
 
 

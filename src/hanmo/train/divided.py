@@ -83,9 +83,7 @@ def shown_of(transformer: MMDiT, ranks: Ranks) -> MMDiT:
 
 
 @contextmanager
-def collected(
-    transformer: MMDiT, shown: MMDiT, ranks: Ranks, names: Collection[str] | None = None
-) -> Iterator[None]:
+def collected(transformer: MMDiT, shown: MMDiT, ranks: Ranks, names: Collection[str] | None = None) -> Iterator[None]:
     """Let the first process have a divided model on the CPU while the block runs; all must call it.
 
     Args:

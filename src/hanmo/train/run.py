@@ -16,7 +16,6 @@ import torch
 
 from hanmo.errors import RequestError
 from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.distill_run import train_distill
 from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
@@ -121,6 +120,8 @@ def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None
 
                 train_samples(recipe, folder, resume, judge, ranks)
             case DistillRecipe():
+                from hanmo.train.distill_run import train_distill  # likewise
+
                 train_distill(recipe, folder, resume, judge, ranks)
             case LoraRecipe():
                 train_lora(recipe, folder, resume, judge, ranks)
