@@ -6,19 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from torch import Tensor
 
 from hanmo.errors import ConfigError
-from hanmo.train.consolidate import load_plain
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.lora_recipe import FolderConfig, SFTRecipe
 from hanmo.train.recipe import NewTransformer, SamplesRecipe
 from hanmo.train.run import train
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.status import status
-from hanmo.weights.folder import load_transformer
-from tests.train.torchrun import together, told
+from tests.train.torchrun import furthest, same_exports, together, told
 
 pytestmark = pytest.mark.slow
 """Several processes each."""
@@ -35,20 +31,7 @@ def same(one: Path, many: Path) -> None:
     """Losses, norms, validation losses, and what was exported."""
     for key in ("flow", "grad_norm", "val/loss"):
         assert told(one, key) == pytest.approx(told(many, key), rel=1e-4), key
-    single, divided = (load_transformer(folder / "export", dtype=torch.float32) for folder in (one, many))
-    for name, weight in single.state_dict().items():  # exports are bfloat16: the last digit may differ
-        torch.testing.assert_close(divided.state_dict()[name], weight, rtol=2**-7, atol=1e-4)
-
-
-def furthest(one: Path, many: Path) -> float:
-    """The largest difference of averages in the last snapshots; both float32."""
-    state = torch.load(one / "checkpoints" / "step-000000008.pt", weights_only=True)["ema"]
-    model = load_transformer(many / "export", dtype=torch.float32)
-    for parameter in model.parameters():
-        parameter.data = parameter.data.clone()
-    load_plain(many / "checkpoints" / "step-000000008", {"transformer": model})
-    averages: dict[str, Tensor] = {f"transformer/{name}": weight for name, weight in model.named_parameters()}
-    return max(float((state[name] - averages[name].detach()).abs().max()) for name in state)
+    same_exports(one, many)
 
 
 def test_shards_and_heads_take_the_steps_of_one_process(recipe: SamplesRecipe) -> None:
