@@ -130,7 +130,8 @@ def first_values(
         config: the adapter.
         seed: as for `adapt`; the numbers are the same.
         dtype: of the base.
-        weight: the whole of one base weight, by its module's name; asked for by DoRA alone, whose lengths are its rows'.
+        weight: the whole of one base weight, by its module's name; asked for by DoRA alone, which begins
+            with the lengths of its rows.
 
     Yields:
         Names, as those of the adapted network's parameters, and values in float32.

@@ -68,6 +68,23 @@ class MemoryConfig:
         if self.resident_blocks and not self.checkpointing:
             raise ConfigError("memory.resident_blocks needs memory.checkpointing = true")
 
+    def check_shards(self) -> None:
+        """Check that a frozen base can lie in shards.
+
+        Raises:
+            ConfigError: it is in eight bits, or its blocks are to be swapped.
+        """
+        if self.base in ("int8", "float8"):
+            raise ConfigError(
+                f'memory.base is "{self.base}", whose weights are whole in each process: with shards set '
+                'memory.base = "bfloat16" and raise shard.data; without them begin a new run'
+            )
+        if self.resident_blocks:
+            raise ConfigError(
+                f"memory.resident_blocks is {self.resident_blocks}, but shards come and go block by block already: "
+                "with them set it to 0; without them begin a new run"
+            )
+
 
 @dataclass(frozen=True)
 class ShowConfig:
@@ -131,16 +148,8 @@ class LoraRecipe:
                 f'shard.checkpointing is "{self.shard.checkpointing}", which forgets random numbers that dropout of '
                 "an adapter draws: for lora set memory.checkpointing = true"
             )
-        if self.shard.count > 1 and self.memory.base in ("int8", "float8"):
-            raise ConfigError(
-                f'memory.base is "{self.memory.base}", whose weights are whole in each process: with shards set '
-                'memory.base = "bfloat16" and raise shard.data, or set shard.data = 1'
-            )
-        if self.shard.count > 1 and self.memory.resident_blocks:
-            raise ConfigError(
-                f"memory.resident_blocks is {self.memory.resident_blocks}, but shards come and go block by block "
-                "already: set it to 0, or set shard.data = 1"
-            )
+        if self.shard.count > 1:
+            self.memory.check_shards()
 
 
 @dataclass(frozen=True)

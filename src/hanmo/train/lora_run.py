@@ -135,6 +135,7 @@ def _adapted(recipe: LoraRecipe, checkpoint: Folder, ranks: Ranks) -> tuple[MMDi
         weights = adapt(transformer, adapter, seed)
         _fit(recipe, transformer)
         return transformer, transformer, weights
+    recipe.memory.check_shards()  # of one process, too, that goes on with what several had divided
     run, heads = recipe.run, checkpoint.transformer.num_attention_heads
     recipe.shard.check(ranks.count, run.accumulate, heads, run.precision != "float32")
     transformer, weights = load_adapted(checkpoint, ranks, recipe.shard, adapter, seed, dtype, run.compile)

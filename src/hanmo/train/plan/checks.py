@@ -111,12 +111,20 @@ def disk(path: Path, snapshot: float, keep: int, here: bool = True) -> list[Chec
     return [Check("wrong", f"{words}: free some, lower run.keep, or choose another run.folder")]
 
 
-def shards(recipe: Recipe) -> list[Check]:
-    """What this version does not do with a divided model, beside what the recipe itself refuses."""
+def shards(recipe: Recipe, transformer: TransformerConfig | None = None) -> list[Check]:
+    """What a run refuses of a divided model, beside what the recipe itself does.
+
+    Args:
+        recipe: of any kind.
+        transformer: what is divided, where it is known and the plan does not look at it.
+    """
     if isinstance(recipe, FlowRecipe | VAERecipe) or recipe.shard.count == 1:
         return []
     try:
         check_optimizer(recipe.optim.kind)
+        if transformer is not None:
+            heads, autocast = transformer.num_attention_heads, recipe.run.precision != "float32"
+            recipe.shard.check(recipe.shard.count, recipe.run.accumulate, heads, autocast)
     except ConfigError as error:
         return [Check("wrong", str(error))]
     return []
