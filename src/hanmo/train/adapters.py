@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -108,12 +108,54 @@ def adapt(transformer: MMDiT, config: AdapterConfig, seed: int) -> Trained:
     _check_targets(transformer, config.targets)
     transformer.requires_grad_(False)
     with torch.random.fork_rng(devices=[]):  # peft draws from the global generator
-        torch.manual_seed(number_for(seed, config.rank))
+        torch.set_rng_state(_seeded(seed, config))
         inject_adapter_in_model(words, transformer, adapter_name=_NAME)
     for parameter in transformer.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     return Trained(transformer)
+
+
+def first_values(
+    shapes: Iterable[tuple[str, tuple[int, ...]]],
+    config: AdapterConfig,
+    seed: int,
+    dtype: torch.dtype,
+    weight: Callable[[str], Float[Tensor, "O I"]],
+) -> Iterator[tuple[str, Tensor]]:
+    """What `adapt` begins an adapter with, module by module, for one whose base nobody has whole.
+
+    Args:
+        shapes: names and shapes of the adapted weights, in the network's order.
+        config: the adapter.
+        seed: as for `adapt`; the numbers are the same.
+        dtype: of the base.
+        weight: the whole of one base weight, by its module's name; asked for by DoRA alone, which begins
+            with the lengths of its rows.
+
+    Yields:
+        Names, as those of the adapted network's parameters, and values in float32.
+    """
+    words = peft_config(replace(config, targets=("it",)))
+    from peft import inject_adapter_in_model
+
+    state = _seeded(seed, config)
+    for name, shape in shapes:
+        like = weight(name).to(dtype) if config.dora else torch.empty((), dtype=dtype).expand(shape)
+        alone = nn.ModuleDict({"it": nn.utils.skip_init(nn.Linear, *shape[::-1], bias=False, device="meta")})
+        alone["it"].weight = nn.Parameter(like, requires_grad=False)
+        with torch.random.fork_rng(devices=[]):  # whoever takes a value may draw, too
+            torch.set_rng_state(state)
+            inject_adapter_in_model(words, alone, adapter_name=_NAME)
+            state = torch.get_rng_state()
+        for key, value in alone.named_parameters():
+            if value.requires_grad:
+                yield f"{name}.{key.removeprefix('it.')}", value.detach().float()
+
+
+def _seeded(seed: int, config: AdapterConfig) -> Tensor:
+    """The state of torch's generator from which an adapter is drawn."""
+    return torch.Generator().manual_seed(number_for(seed, config.rank)).get_state()
 
 
 class Trained(nn.Module):
@@ -169,10 +211,8 @@ class Layer:
 
 def layers(transformer: nn.Module) -> Iterator[Layer]:
     """The adapted modules of a network, in its order."""
-    for name, module in transformer.named_modules():
-        if not (hasattr(module, "lora_A") and hasattr(module, "base_layer")):
-            continue
-        found: Any = module
+    for name in adapted_names(transformer):
+        found: Any = transformer.get_submodule(name)
         vectors = found.lora_magnitude_vector
         yield Layer(
             name,
@@ -182,6 +222,21 @@ def layers(transformer: nn.Module) -> Iterator[Layer]:
             float(found.scaling[_NAME]),
             vectors[_NAME].weight.detach() if _NAME in vectors else None,
         )
+
+
+def adapted_names(transformer: nn.Module) -> list[str]:
+    """Of a network's adapted modules, in its order."""
+    return [
+        name
+        for name, module in transformer.named_modules()
+        if hasattr(module, "lora_A") and hasattr(module, "base_layer")
+    ]
+
+
+def base_names(transformer: nn.Module) -> dict[str, str]:
+    """What an adapted network's frozen tensors are called there, and what without adapters."""
+    learns = {name for name, parameter in transformer.named_parameters() if parameter.requires_grad}
+    return {name: name.replace(".base_layer.", ".") for name in transformer.state_dict() if name not in learns}
 
 
 def merged(transformer: MMDiT) -> MMDiT:

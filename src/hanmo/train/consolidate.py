@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,7 +157,7 @@ def consolidate(
         raise OutputError(f"{target} exists and is no checkpoint: give a new name, or remove it first")
     with atomic_folder(target) as new:
         try:
-            _copy(base, new, {component for component, _ in trained.values()})
+            copy_rest(base, new, {component for component, _ in trained.values()})
             for module, (component, published) in trained.items():
                 _write(new, folder, saved, module, component, published, cast, shard_bytes)
         except SafetensorError as error:
@@ -195,8 +195,8 @@ def _from_base(entries: Mapping[str, Entry], names: Sequence[str]) -> dict[str, 
         return {name: reader.tensor(name).clone() for name in names}
 
 
-def _copy(base: Path, new: Path, trained: set[str]) -> None:
-    """Everything of the base but the tensors of trained components."""
+def copy_rest(base: Path, new: Path, trained: Collection[str]) -> None:
+    """Copy everything of a checkpoint folder but the tensors of trained components."""
     for item in sorted(base.iterdir()):
         if item.name in trained:
             shutil.copytree(item, new / item.name, ignore=shutil.ignore_patterns("*.safetensors*"))

@@ -47,7 +47,8 @@ class DistillRecipe:
         optim: what moves the weights.
         cards: which cards previews ask for.
         preview: pictures painted by the student; for "steps" as many steps as it has, guidance off.
-        shard: how student and teacher would be divided; a plan alone, a run refuses it.
+        shard: how student and teacher are divided among processes; torchrun starts them. What blocks forget is
+            the student's.
         plan: what a dry run assumes, where the run is for GPUs that are elsewhere.
     """
 
@@ -71,11 +72,19 @@ class DistillRecipe:
     plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
-        """Check that previews show the student as it will be run, and that every stage ends.
+        """Check that previews show the student as it will be run, that every stage ends, and that shards can be.
 
         Raises:
-            ConfigError: previews with other steps, or with guidance; a stage that waits for a plateau.
+            ConfigError: previews with other steps, or with guidance; a stage that waits for a plateau; copies of a
+                divided model, or blocks that are measured with one.
         """
+        self.shard.check_copies(self.run.processes)
+        measured = self.method == "depth" and not self.depth.blocks and self.depth.choose == "measured"
+        if measured and self.shard.count > 1:
+            raise ConfigError(
+                'depth.choose is "measured", for which a process must have the whole teacher: with shards set '
+                'depth.choose = "even", or name the blocks in depth.blocks'
+            )
         shown, meant = (self.preview.steps, self.preview.cfg_scale), (self.steps.steps, 1.0)
         if self.method == "steps" and shown != meant:
             raise ConfigError(

@@ -6,7 +6,7 @@ paints or writes. It does not know what is trained on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -24,6 +24,11 @@ from hanmo.train.shard.mesh import MeshRanks
 from hanmo.train.shard.parallel import prepare_blocks
 from hanmo.train.shard.state import whole
 from hanmo.weights.folder import Folder, load_transformer
+
+
+def home_of(ranks: Ranks, run: RunConfig) -> torch.device:
+    """Where the first process paints: where it computes, or, of a divided model, where the whole of it is collected."""
+    return torch.device("cpu") if ranks.divided else torch.device(run.device)
 
 
 def device_of(ranks: Ranks, run: RunConfig) -> torch.device:
@@ -78,14 +83,22 @@ def shown_of(transformer: MMDiT, ranks: Ranks) -> MMDiT:
 
 
 @contextmanager
-def collected(transformer: MMDiT, shown: MMDiT, ranks: Ranks) -> Iterator[None]:
-    """Let the first process have a divided model whole, on the CPU, while the block runs; all must call it."""
+def collected(transformer: MMDiT, shown: MMDiT, ranks: Ranks, names: Collection[str] | None = None) -> Iterator[None]:
+    """Let the first process have a divided model on the CPU while the block runs; all must call it.
+
+    Args:
+        transformer: the divided model.
+        shown: room for it, without memory.
+        ranks: of the run.
+        names: of the tensors that are wanted; None for all of them.
+    """
     if not ranks.divided:
         yield
         return
-    state = whole(transformer.state_dict(), ranks.first)
+    held = transformer.state_dict()
+    state = whole(held if names is None else {name: held[name] for name in names}, ranks.first)
     if ranks.first:
-        shown.load_state_dict(state, assign=True)
+        shown.load_state_dict(state, strict=names is None, assign=True)
         use_plain_attention(shown.eval().requires_grad_(False))
     del state
     try:

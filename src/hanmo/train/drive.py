@@ -28,6 +28,7 @@ from hanmo.train.plan.hardware import peak_of
 from hanmo.train.presence import present
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.run_config import RunConfig
+from hanmo.train.shard.config import check_optimizer
 from hanmo.train.snapshots import Notes, OneFile, Snapshots
 from hanmo.train.trackers import open_trackers
 
@@ -125,6 +126,8 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
 
 def _state(job: Job, folder: RunFolder) -> tuple[checkpoint.Parts, EMA, Snapshots]:
     """Optimizers and averages of the weights as they lie, and where snapshots of them go."""
+    if job.ranks.divided:
+        check_optimizer(job.optim.kind)
     optimizers = build(job.modules, job.optim)
     if not job.ranks.divided:
         ema = EMA(job.modules, job.optim.ema)

@@ -68,6 +68,23 @@ class MemoryConfig:
         if self.resident_blocks and not self.checkpointing:
             raise ConfigError("memory.resident_blocks needs memory.checkpointing = true")
 
+    def check_shards(self) -> None:
+        """Check that a frozen base can lie in shards.
+
+        Raises:
+            ConfigError: it is in eight bits, or its blocks are to be swapped.
+        """
+        if self.base in ("int8", "float8"):
+            raise ConfigError(
+                f'memory.base is "{self.base}", whose weights are whole in each process: with shards set '
+                'memory.base = "bfloat16" and raise shard.data; without them begin a new run'
+            )
+        if self.resident_blocks:
+            raise ConfigError(
+                f"memory.resident_blocks is {self.resident_blocks}, but shards come and go block by block already: "
+                "with them set it to 0; without them begin a new run"
+            )
+
 
 @dataclass(frozen=True)
 class ShowConfig:
@@ -108,16 +125,31 @@ class LoraRecipe:
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(lr=1e-4, ema=0.99))
     show: ShowConfig = field(default_factory=ShowConfig)
+    shard: ShardConfig = field(default_factory=ShardConfig)
     plan: PlanConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that the tables go together.
 
         Raises:
-            ConfigError: an optimizer that is for whole matrices.
+            ConfigError: an optimizer that is for whole matrices; copies of a divided model; with shards a base that
+                cannot lie in them; checkpointing said twice, or elsewhere than in `memory`.
         """
         if self.optim.kind == "muon":
             raise ConfigError('optim.kind is "muon", which is for whole matrices; an adapter needs "adamw"')
+        self.shard.check_copies(self.run.processes)
+        if self.shard.tensor > 1:
+            raise ConfigError(
+                f"shard.tensor is {self.shard.tensor}, but adapters are not cut by heads: set shard.tensor = 1 and "
+                f"shard.data = {self.shard.count}"
+            )
+        if self.shard.checkpointing != "off":
+            raise ConfigError(
+                f'shard.checkpointing is "{self.shard.checkpointing}", which forgets random numbers that dropout of '
+                "an adapter draws: for lora set memory.checkpointing = true"
+            )
+        if self.shard.count > 1:
+            self.memory.check_shards()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ its samples are like any others: `folder_source` lists them, `mixture` and `batc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,12 @@ from hanmo.log import get_logger
 from hanmo.model.mmdit import MMDiT
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.train.adapter_files import save_adapter
-from hanmo.train.adapters import adapt, merged
+from hanmo.train.adapters import Trained, adapt, layers, merged
 from hanmo.train.attention import use_plain_attention
 from hanmo.train.batches import Maker
 from hanmo.train.block_swap import swap_blocks
 from hanmo.train.curriculum import Curriculum, CurriculumConfig
-from hanmo.train.divided import begin, collected, device_of, shown_of
+from hanmo.train.divided import begin, collected, device_of, home_of, shown_of
 from hanmo.train.drive import Job, drive
 from hanmo.train.encode_folder import Kept, Networks, encode_folder
 from hanmo.train.files import RunFolder
@@ -37,12 +37,15 @@ from hanmo.train.folder_source import FolderSource
 from hanmo.train.frozen import round_frozen
 from hanmo.train.judge import Judge, summary
 from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe, ShowConfig
+from hanmo.train.merge import merge_into
 from hanmo.train.metrics import Metrics
 from hanmo.train.mixture import Mixture
 from hanmo.train.model import Model, save_model
 from hanmo.train.objectives.samples import SampleObjective
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.rows import row_positions
+from hanmo.train.shard.adapted import load_adapted, shell
+from hanmo.train.shard.mesh import MeshRanks
 from hanmo.train.shard.parallel import compile_blocks
 from hanmo.train.sheet import save_sheet, sheet
 from hanmo.weights.folder import Folder, load_encoder, load_transformer, load_vae, open_folder
@@ -59,16 +62,18 @@ def train_lora(recipe: LoraRecipe, folder: RunFolder, resume: bool, judge: Judge
         RequestError: peft is missing, or the folder of examples is wrong; see `folder_data`.
     """
     checkpoint, kept = _begin(recipe, folder, ranks)
-    transformer = _base(recipe, checkpoint)
-    weights = adapt(transformer, recipe.adapter, recipe.seed)
-    _fit(recipe, transformer)
+    transformer, shown, weights = _adapted(recipe, checkpoint, ranks)
+    # A divided base is collected to paint with it; an export takes the adapter alone.
+    names = None if recipe.show.prompts else [name for name, p in transformer.named_parameters() if p.requires_grad]
 
     def export() -> None:
-        save_adapter(folder.export, recipe.name, transformer, recipe.adapter, recipe.model)
-        if recipe.adapter.dora:
-            save_model(folder.export / "checkpoint", _whole(merged(transformer), checkpoint))
+        save_adapter(folder.export, recipe.name, shown, recipe.adapter, recipe.model)
+        if recipe.adapter.dora and ranks.divided:
+            merge_into(checkpoint, list(layers(shown)), folder.export / "checkpoint")
+        elif recipe.adapter.dora:
+            save_model(folder.export / "checkpoint", _whole(merged(shown), checkpoint))
 
-    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, transformer, weights, export)
+    _drive(recipe, folder, resume, judge, ranks, checkpoint, kept, transformer, shown, weights, export, names)
 
 
 def train_sft(recipe: SFTRecipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks = ALONE) -> None:
@@ -121,10 +126,23 @@ def _networks(checkpoint: Folder, device: str) -> Networks:
     )
 
 
-def _base(recipe: LoraRecipe, checkpoint: Folder) -> MMDiT:
-    """The transformer in the dtype in which its frozen weights compute."""
+def _adapted(recipe: LoraRecipe, checkpoint: Folder, ranks: Ranks) -> tuple[MMDiT, MMDiT, Trained]:
+    """The transformer as this process holds it, what is painted with and exported, and what learns."""
     small = recipe.memory.base == "bfloat16" or (recipe.memory.base != "float32" and recipe.run.device != "cpu")
-    return load_transformer(checkpoint, dtype=torch.bfloat16 if small else torch.float32)
+    dtype, adapter, seed = torch.bfloat16 if small else torch.float32, recipe.adapter, recipe.seed
+    if not isinstance(ranks, MeshRanks):
+        transformer = load_transformer(checkpoint, dtype=dtype)
+        weights = adapt(transformer, adapter, seed)
+        _fit(recipe, transformer)
+        return transformer, transformer, weights
+    recipe.memory.check_shards()  # of one process, too, that goes on with what several had divided
+    run, heads = recipe.run, checkpoint.transformer.num_attention_heads
+    recipe.shard.check(ranks.count, run.accumulate, heads, run.precision != "float32")
+    transformer, weights = load_adapted(checkpoint, ranks, recipe.shard, adapter, seed, dtype, run.compile)
+    transformer.checkpointing = recipe.memory.checkpointing
+    if ranks.device.type == "cpu":
+        use_plain_attention(transformer)
+    return transformer, shell(checkpoint, adapter, seed, dtype), weights
 
 
 def _fit(recipe: LoraRecipe, transformer: MMDiT) -> None:
@@ -157,6 +175,7 @@ def _drive(
     shown: MMDiT,
     weights: nn.Module,
     export: Callable[[], None],
+    names: Collection[str] | None = None,
 ) -> None:
     run = recipe.run
     source, positions = FolderSource(kept), row_positions(transformer)
@@ -168,7 +187,7 @@ def _drive(
     def preview(step: int, metrics: Metrics) -> Mapping[str, float]:
         path = folder.previews / f"step-{step:09d}.png"
         positions.forget()
-        return _look(recipe.show, shown, checkpoint, recipe.run.device, judge, path, step, metrics)
+        return _look(recipe.show, shown, checkpoint, str(home_of(ranks, run)), judge, path, step, metrics)
 
     job = Job(
         recipe.name,
@@ -180,7 +199,7 @@ def _drive(
         preview,
         export,
         ranks,
-        collected=lambda: collected(transformer, shown, ranks),
+        collected=lambda: collected(transformer, shown, ranks, names),
     )
     drive(job, folder, resume)
 

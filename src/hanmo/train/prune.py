@@ -11,7 +11,7 @@ It does not know training, batches or files. Letters: n blocks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -39,17 +39,9 @@ def prune(teacher: MMDiT, keep: Sequence[int]) -> MMDiT:
     Raises:
         ConfigError: no block, an unknown one, or numbers that do not rise.
     """
-    count = len(teacher.transformer_blocks)
-    _check(keep, count)
-    state: dict[str, Tensor] = {}
-    place = {number: place for place, number in enumerate(keep)}
-    for name, tensor in teacher.state_dict().items():
-        if not name.startswith(_BLOCKS):
-            state[name] = tensor
-            continue
-        digits, rest = name.removeprefix(_BLOCKS).split(".", 1)
-        if int(digits) in place:
-            state[f"{_BLOCKS}{place[int(digits)]}.{rest}"] = tensor
+    weights = teacher.state_dict()
+    names = pruned_names(weights, len(teacher.transformer_blocks), keep)
+    state = {name: weights[there] for name, there in names.items()}
     with torch.device("meta"):
         student = MMDiT(dataclasses.replace(teacher.config, num_layers=len(keep)))
     student.load_state_dict(state, assign=True)
@@ -58,6 +50,30 @@ def prune(teacher: MMDiT, keep: Sequence[int]) -> MMDiT:
     for block, number in zip(ours, keep, strict=True):
         block.attn.attend = theirs[number].attn.attend
     return student.train(teacher.training)
+
+
+def pruned_names(names: Iterable[str], count: int, keep: Sequence[int]) -> dict[str, str]:
+    """What the tensors of a student are called, and what each is called in its teacher.
+
+    Args:
+        names: of the teacher's tensors.
+        count: the teacher's blocks.
+        keep: numbers of blocks, rising, counted from 0.
+
+    Raises:
+        ConfigError: no block, an unknown one, or numbers that do not rise.
+    """
+    _check(keep, count)
+    place = {number: place for place, number in enumerate(keep)}
+    found: dict[str, str] = {}
+    for name in names:
+        if not name.startswith(_BLOCKS):
+            found[name] = name
+            continue
+        digits, rest = name.removeprefix(_BLOCKS).split(".", 1)
+        if int(digits) in place:
+            found[f"{_BLOCKS}{place[int(digits)]}.{rest}"] = name
+    return found
 
 
 def every_second(count: int, keep: int) -> tuple[int, ...]:

@@ -6,8 +6,9 @@ file.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,6 @@ import torch
 
 from hanmo.errors import RequestError
 from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.distill_run import train_distill
 from hanmo.train.files import RunFolder, logging_to, open_run
 from hanmo.train.flow_run import train_flow
 from hanmo.train.judge import Judge
@@ -56,7 +56,7 @@ def train(
         raise RequestError("overrides go with a recipe file; change the dataclass instead")
     else:
         resolved = recipe
-    if launched() > 1 or shard_of(resolved).count > 1:
+    if launched() > 1 or shard_of(resolved).count > 1 or (resume and _was_divided(resolved)):
         return _by_torchrun(resolved, resume, judge)
     folder = open_run(resolved.run.folder / resolved.name, resolved, resume)
     with logging_to(folder.path / "train.log"), gathered(resolved.run.processes, folder.path, resume) as ranks:
@@ -65,7 +65,7 @@ def train(
 
 
 def _by_torchrun(recipe: Recipe, resume: bool, judge: Judge | None) -> Path:
-    """The same where every process has been started already; after a restart the run goes on from its last snapshot."""
+    """The same where every process is there already; after a restart the run goes on from its last snapshot."""
     path = recipe.run.folder / recipe.name
     with _met(recipe) as ranks:
         if not ranks.divided:
@@ -82,17 +82,29 @@ def _by_torchrun(recipe: Recipe, resume: bool, judge: Judge | None) -> Path:
 
 def shard_of(recipe: Recipe) -> ShardConfig:
     """How a recipe divides its model; whole where its kind cannot."""
-    return recipe.shard if isinstance(recipe, SamplesRecipe | SFTRecipe) else ShardConfig()
+    return ShardConfig() if isinstance(recipe, FlowRecipe | VAERecipe) else recipe.shard
 
 
-def _met(recipe: Recipe) -> AbstractContextManager[Ranks]:
+def _was_divided(recipe: Recipe) -> bool:
+    """Whether a run of one process goes on with what several had divided among them."""
+    found = newest_snapshot(RunFolder(recipe.run.folder / recipe.name).snapshots)
+    return recipe.run.processes == 1 and found is not None and found[1].is_dir()
+
+
+@contextmanager
+def _met(recipe: Recipe) -> Iterator[Ranks]:
     """Meet the other processes, each with a copy of the model or with its part of it."""
-    shard = shard_of(recipe)
-    if shard.count == 1:
-        return met_by_torchrun()
+    shard, alone = shard_of(recipe), launched() == 1
+    if shard.count == 1 and not alone:
+        with met_by_torchrun() as ranks:
+            yield ranks
+        return
     from hanmo.train.shard.mesh import joined  # not at the top: few runs need it, and it takes long
 
-    return joined(shard, torch.device(recipe.run.device))
+    with tempfile.TemporaryDirectory(prefix="hanmo-run-") as meeting:
+        store = Path(meeting) / "store" if shard.count == 1 else None  # nobody else comes
+        with joined(shard, torch.device(recipe.run.device), store) as ranks:
+            yield ranks
 
 
 def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None, ranks: Ranks) -> None:
@@ -108,6 +120,8 @@ def execute(recipe: Recipe, folder: RunFolder, resume: bool, judge: Judge | None
 
                 train_samples(recipe, folder, resume, judge, ranks)
             case DistillRecipe():
+                from hanmo.train.distill_run import train_distill  # likewise
+
                 train_distill(recipe, folder, resume, judge, ranks)
             case LoraRecipe():
                 train_lora(recipe, folder, resume, judge, ranks)

@@ -20,6 +20,7 @@ from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
 from hanmo.train.batches import Maker
 from hanmo.train.curriculum import Curriculum
+from hanmo.train.distill_recipe import DistillRecipe
 from hanmo.train.divided import begin, collected, device_of, shown_of
 from hanmo.train.drive import Job, drive
 from hanmo.train.encode_folder import Networks
@@ -132,7 +133,7 @@ def load_frozen(checkpoint: Folder, device: torch.device) -> Networks:
     return Networks(encoder, load_vae(checkpoint, device, torch.float32).eval().requires_grad_(False))
 
 
-def speak(recipe: SamplesRecipe, frozen: Networks, preferences: Preferences) -> Spoken:
+def speak(recipe: SamplesRecipe | DistillRecipe, frozen: Networks, preferences: Preferences) -> Spoken:
     """Let the frozen networks fill the store."""
     producers = ProducerConfig(recipe.encode, recipe.choose)
     return let_speak(recipe.data, producers, frozen.encoder, frozen.vae, preferences)

@@ -19,13 +19,13 @@ from hanmo.model.config import TransformerConfig
 from hanmo.train.plan.checks import DryRun, base_model, check_transformer, disk, run_folder
 from hanmo.train.plan.dry_run import dry_run
 from hanmo.train.recipe import FlowRecipe, NewModel, read
-from hanmo.train.run import train
 
 PLANNED = {
     "distill": "distill",
     "edit": "samples",
     "lora": "lora",
     "lora_edit": "lora",
+    "lora_fsdp": "lora",
     "lora_one_gpu": "lora",
     "pretrain_1328p": "samples",
     "pretrain_256p": "samples",
@@ -95,13 +95,35 @@ def test_what_a_run_would_refuse_is_wrong(root: Path, tmp_path: Path) -> None:
         dry_run(path)
 
 
-def test_a_kind_that_is_not_divided_yet_says_so(root: Path, tmp_path: Path) -> None:
-    name = "distill"
-    recipe = root / "recipes" / "qwen_image" / f"{name}.toml"
-    kind = PLANNED[name]
-    assert f'note   kind = "{kind}" has the model whole in each process' in dry_run(recipe).text()
-    with pytest.raises(ConfigError, match=f'kind = "{kind}" has the whole model in each process'):
-        train(recipe, [f"run.folder={tmp_path}"])
+def test_what_an_adapter_or_a_student_in_shards_cannot_be_is_refused_before_a_run(root: Path) -> None:
+    recipes = root / "recipes" / "qwen_image"
+    for name, given, said in (
+        ("lora_fsdp", "shard.tensor=2", "set shard.tensor = 1 and shard.data = 16"),
+        ("lora_fsdp", "memory.base=int8", 'with shards set memory.base = "bfloat16"'),
+        ("distill", "depth.choose=measured", 'set depth.choose = "even"'),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(said)):
+            dry_run(recipes / f"{name}.toml", [given])
+    assert "is bitsandbytes', which knows no shards" in wrong(
+        dry_run(recipes / "lora_fsdp.toml", ["optim.kind=adamw8bit"])
+    )
+
+
+@pytest.mark.parametrize("kind", ["lora", "sft", "samples", "distill"])
+def test_batches_that_cannot_be_dealt_out_are_wrong_without_a_plan_too(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(f'kind = "{kind}"\n[run]\naccumulate = 3\n[shard]\ndata = 2\n')
+    assert "accumulate must be a multiple of 2" in wrong(dry_run(path))
+
+
+def test_a_frozen_base_in_shards_takes_their_share(root: Path) -> None:
+    recipe = root / "recipes" / "qwen_image" / "lora_fsdp.toml"
+    weights = []
+    for count in (1, 8):
+        found = re.search(r"weights (\d+\.\d)", dry_run(recipe, [f"shard.data={count}"]).text())
+        assert found is not None
+        weights.append(float(found[1]))
+    assert weights == pytest.approx([2 * 20.43 + 4 * 0.2123, (2 * 20.43 + 4 * 0.2123) / 8], abs=0.06)
 
 
 def test_a_set_that_is_not_there_is_a_note_in_a_plan_and_wrong_here(root: Path, tmp_path: Path) -> None:

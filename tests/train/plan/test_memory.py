@@ -120,10 +120,10 @@ def test_moments_in_eight_bits_are_a_quarter() -> None:
 
 def test_a_resting_base_is_as_large_as_its_numbers_and_its_resident_blocks() -> None:
     size = sizes(transformer_blueprint(TransformerConfig()).live)
-    half = resting(size, MemoryConfig(base="bfloat16", checkpointing=True))
+    half = resting(size, MemoryConfig(base="bfloat16", checkpointing=True), ShardConfig())
     assert half.total == 2 * size.total
     swap = MemoryConfig(base="int8", checkpointing=True, resident_blocks=20)
-    few = resting(size, swap)
+    few = resting(size, swap, ShardConfig())
     assert few.weights == pytest.approx(20 * 24 * 3072**2 + size.outside, rel=0.01)
     assert swapped_bytes(size, MemoryConfig(base="int8")) == 0
     assert swapped_bytes(size, swap) == pytest.approx(size.modulation + size.split * 5 / 3)

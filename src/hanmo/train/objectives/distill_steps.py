@@ -91,6 +91,7 @@ class StepsObjective:
         config: see there.
         scale: the teacher's guidance.
         plan: the student's schedule.
+        alike: ask the student equally often for every batch, as processes must that share a divided one.
     """
 
     flow: SampleObjective
@@ -98,6 +99,7 @@ class StepsObjective:
     config: StepsConfig
     scale: float
     plan: ScheduleConfig
+    alike: bool = False
 
     def batch(self, step: int, part: int) -> StepsBatch:
         """Samples and noise of the step, and a span for each row.
@@ -123,7 +125,8 @@ class StepsObjective:
         clean, noise = flow.latents.to(device), flow.noise.to(device)
         with torch.no_grad():
             start = interpolate(clean, noise, levels[span])
-            come = carried(student, flow, noise, levels, torch.where(own, span, 0))
+            passes = self.config.steps - 1 if self.alike and self.config.own else 0
+            come = carried(student, flow, noise, levels, torch.where(own, span, 0), passes)
             start = torch.where(own[:, None, None], come, start)
             field = field_of(self.teacher, flow, self.scale, batch.negative)
             wanted = mean_velocity(field, start, levels[span], levels[span + 1], self.config.fine)
@@ -150,13 +153,20 @@ def carried(
     noise: Float[Tensor, "B S P"],
     levels: Float[Tensor, " N1"],
     stop: Int[Tensor, " B"],
+    passes: int = 0,
 ) -> Float[Tensor, "B S P"]:
-    """Where the student's own steps lead from noise: row b after `stop[b]` of them (0 leaves it noise)."""
+    """Where the student's own steps lead from noise: row b after `stop[b]` of them (0 leaves it noise).
+
+    The student is asked at least `passes` times, of the first row when there is nothing left to know.
+    """
     x = noise.clone()
-    for index in range(int(stop.max())):
+    for index in range(max(int(stop.max()), passes)):
         rows = (stop > index).nonzero()[:, 0]
-        times = levels[index : index + 2].expand(len(rows), 2)
-        x[rows] = follow(field_of(student, chosen_rows(batch, rows)), x[rows], times)
+        asked = rows if len(rows) else torch.zeros(1, dtype=rows.dtype, device=rows.device)
+        times = levels[index : index + 2].expand(len(asked), 2)
+        come = follow(field_of(student, chosen_rows(batch, asked)), x[asked], times)
+        if len(rows):
+            x[rows] = come
     return x
 
 

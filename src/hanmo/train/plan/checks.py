@@ -14,12 +14,11 @@ from typing import Literal
 
 from huggingface_hub import try_to_load_from_cache
 
-from hanmo.errors import HanmoError
+from hanmo.errors import ConfigError, HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
 from hanmo.train.checkpoint import snapshots
-from hanmo.train.distill_recipe import DistillRecipe
-from hanmo.train.lora_recipe import LoraRecipe
 from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe
+from hanmo.train.shard.config import check_optimizer
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 from hanmo.weights.check import check
 from hanmo.weights.folder import DIFFUSION_STEM, open_folder
@@ -112,18 +111,23 @@ def disk(path: Path, snapshot: float, keep: int, here: bool = True) -> list[Chec
     return [Check("wrong", f"{words}: free some, lower run.keep, or choose another run.folder")]
 
 
-def shards(recipe: Recipe) -> list[Check]:
-    """What this version does not do with a divided model."""
-    if isinstance(recipe, FlowRecipe | VAERecipe | LoraRecipe) or recipe.shard.count == 1:
+def shards(recipe: Recipe, transformer: TransformerConfig | None = None) -> list[Check]:
+    """What a run refuses of a divided model, beside what the recipe itself does.
+
+    Args:
+        recipe: of any kind.
+        transformer: what is divided, where it is known and the plan does not look at it.
+    """
+    if isinstance(recipe, FlowRecipe | VAERecipe) or recipe.shard.count == 1:
         return []
-    found = []
-    if isinstance(recipe, DistillRecipe):
-        said = f'kind = "{recipe.kind}" has the model whole in each process: its shards are planned, a run refuses them'
-        found.append(Check("note" if recipe.plan is not None else "wrong", said))
-    if recipe.optim.kind != "adamw":
-        said = f'optim.kind is "{recipe.optim.kind}", which needs whole matrices; with shards use "adamw"'
-        found.append(Check("wrong", said))
-    return found
+    try:
+        check_optimizer(recipe.optim.kind)
+        if transformer is not None:
+            heads, autocast = transformer.num_attention_heads, recipe.run.precision != "float32"
+            recipe.shard.check(recipe.shard.count, recipe.run.accumulate, heads, autocast)
+    except ConfigError as error:
+        return [Check("wrong", str(error))]
+    return []
 
 
 def data_folder(key: str, path: Path, planned: bool = False) -> Check:

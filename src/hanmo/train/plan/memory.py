@@ -224,23 +224,47 @@ def _collected(size: Sizes, shard: ShardConfig) -> Memory:
     return Memory(gathered=(3 * _each(shard) + FULL) * size.of_block(shard.tensor) + FULL * size.outside)
 
 
-def resting(size: Sizes, memory: MemoryConfig) -> Memory:
-    """The frozen base under adapters on one GPU, all of it or as many blocks as are resident."""
-    each = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[memory.base]
+def resting(size: Sizes, memory: MemoryConfig, shard: ShardConfig) -> Memory:
+    """The frozen base under adapters on one GPU: all of it, as many blocks as are resident, or this GPU's shards."""
+    each = _rests(memory)
     there = (
         min(memory.resident_blocks * size.swapped, size.total) + size.outside if memory.resident_blocks else size.total
     )
-    copies = HALF * size.total if memory.base == "float32" and not memory.checkpointing else 0.0
+    copied = memory.base == "float32" and not memory.checkpointing and _copied(shard, autocast=True)
+    copies = HALF * size.total if copied else 0.0
     # A product makes its eight-bit matrix anew, in float32 and in bfloat16; the widest is a sixth of a block's.
     anew = (FULL + HALF) * size.split / size.blocks / 6 if each == 1.0 else 0.0
-    return Memory(weights=each * there, copies=copies + anew)
+    gathered = 3 * _travels(memory, shard) * size.of_block(1) + each * size.outside if shard.data > 1 else 0.0
+    return Memory(weights=each * there / shard.data, copies=copies + anew, gathered=gathered)
+
+
+def adapters(size: Sizes, changed: int, optim: OptimConfig, shard: ShardConfig) -> Memory:
+    """Adapters of `changed` weights in this run's shards, beside those of the block they change."""
+    gathered = (3 * _each(shard) + FULL) * changed / size.blocks if shard.data > 1 else 0.0
+    return together(learning(changed / shard.data, optim), Memory(gathered=gathered))
+
+
+def adapted_traffic(size: Sizes, changed: int, memory: MemoryConfig, shard: ShardConfig) -> float:
+    """As `traffic`: the base before each pass and adapters with their gradients; the base has none."""
+    sent = 2 * _travels(memory, shard) * size.total + (2 * _each(shard) + FULL) * changed
+    return sent * (shard.data - 1) / shard.data
+
+
+def _rests(memory: MemoryConfig) -> float:
+    """Bytes of a frozen weight."""
+    return {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[memory.base]
+
+
+def _travels(memory: MemoryConfig, shard: ShardConfig) -> float:
+    """Bytes of a frozen weight of a block on its way between GPUs."""
+    return min(_rests(memory), _each(shard))
 
 
 def swapped_bytes(size: Sizes, memory: MemoryConfig) -> float:
     """Bytes that block swap brings in for one batch: all modulations, all blocks, and backward those that left."""
     if not memory.resident_blocks:
         return 0.0
-    each = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[memory.base]
+    each = _rests(memory)
     again = max(0, size.blocks - memory.resident_blocks) / size.blocks
     return each * (size.modulation + size.split * (1 + again))
 

@@ -54,7 +54,7 @@ class Part:
 
 def shard_of(recipe: Planned) -> ShardConfig:
     """How a recipe divides its model; kinds that cannot have it whole on one GPU."""
-    return recipe.shard if isinstance(recipe, SamplesRecipe | SFTRecipe | DistillRecipe) else ShardConfig()
+    return ShardConfig() if isinstance(recipe, VAERecipe) else recipe.shard
 
 
 def parts_of(recipe: Planned) -> tuple[Part, ...]:

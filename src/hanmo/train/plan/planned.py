@@ -94,7 +94,7 @@ def _refused(recipe: Planned) -> list[Check]:
 def _advice(recipe: Planned) -> str:
     match recipe:
         case LoraRecipe():
-            return 'lower memory.resident_blocks, memory.base = "int8", or memory.checkpointing'
+            return 'lower memory.resident_blocks, memory.base = "int8", memory.checkpointing, or more of shard.data'
         case VAERecipe():
             return "lower run.batch (and raise run.accumulate), or pictures.size"
         case _:
@@ -111,7 +111,10 @@ def _lines(recipe: Planned, given: PlanConfig, made: RunPlan) -> list[str]:
     format_ = "bfloat16" if autocast_of(recipe) else "float32"
     how = f"products in {format_}, checkpointing {checkpointing_of(recipe)}"
     if shard.count > 1:
-        how = f"{shard.data} data x {shard.tensor} tensor, blocks gathered in {shard.gather}, {how}"
+        gather: str = shard.gather
+        if isinstance(recipe, LoraRecipe) and gather == "float32":
+            gather = recipe.memory.base  # a frozen base travels as it rests
+        how = f"{shard.data} data x {shard.tensor} tensor, blocks gathered in {gather}, {how}"
     where = "beside" if isinstance(recipe, LoraRecipe) else "of"
     part = "" if made.trained == made.parameters else f", {where} which {made.trained:,} learn"
     network = f"; {given.network:g} GB/s from each GPU to other machines" if shard.count > given.machine else ""

@@ -88,7 +88,7 @@ def _samples(recipe: SamplesRecipe, resume: bool) -> DryRun:
         f"in {recipe.run.processes} processes on {recipe.run.device}",
         f"parameters {count:,} of the transformer; its checkpoint's other networks are frozen",
     ]
-    return _small(recipe, count, lines, found, resume)
+    return _small(recipe, count, lines, found, resume, transformer=config)
 
 
 def _from_folder(recipe: LoraRecipe | SFTRecipe, resume: bool) -> DryRun:
@@ -106,7 +106,9 @@ def _from_folder(recipe: LoraRecipe | SFTRecipe, resume: bool) -> DryRun:
         f"parameters that learn {learned:,}, of the transformer {whole:,}",
     ]
     bytes_each = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "float8": 1.0}[recipe.memory.base]
-    return _small(recipe, learned, lines, found, resume, resting=bytes_each * whole if learned != whole else 0.0)
+    return _small(
+        recipe, learned, lines, found, resume, bytes_each * whole if learned != whole else 0.0, base.transformer
+    )
 
 
 def _distill(recipe: DistillRecipe, resume: bool) -> DryRun:
@@ -121,7 +123,7 @@ def _distill(recipe: DistillRecipe, resume: bool) -> DryRun:
         f"{recipe.run.batch * recipe.run.accumulate} pictures on {recipe.run.device}",
         f"parameters {learned:,} of the student, {whole:,} of its teacher",
     ]
-    return _small(recipe, learned, lines, found, resume, resting=4.0 * whole)
+    return _small(recipe, learned, lines, found, resume, 4.0 * whole, config)
 
 
 def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
@@ -151,12 +153,18 @@ def _vae(recipe: VAERecipe, resume: bool) -> DryRun:
 
 
 def _small(
-    recipe: Recipe, count: int, lines: list[str], found: list[Check], resume: bool, resting: float = 0.0
+    recipe: Recipe,
+    count: int,
+    lines: list[str],
+    found: list[Check],
+    resume: bool,
+    resting: float = 0.0,
+    transformer: TransformerConfig | None = None,
 ) -> DryRun:
-    """What every small recipe has; `resting` are bytes of weights that do not learn."""
+    """What every small recipe has; `resting` are bytes of weights that rest, `transformer` is what may be divided."""
     folder, state = recipe.run.folder / recipe.name, STATE_BYTES * count
     found += checks.run_folder(folder, resume)
-    found += checks.shards(recipe)
+    found += checks.shards(recipe, transformer)
     if count:  # else the model could not be read, which `found` says already
         found += checks.disk(folder, state, recipe.run.keep)
     if recipe.run.device == "cuda" and not torch.cuda.is_available():

@@ -30,6 +30,8 @@ from hanmo.train.plan.memory import (
     HALF,
     Checkpointing,
     Memory,
+    adapted_traffic,
+    adapters,
     at_work,
     learning,
     looked_through,
@@ -118,8 +120,10 @@ def plan(recipe: Planned, transformer: TransformerConfig, vae: VAEConfig) -> Run
     match recipe:
         case LoraRecipe():
             changed = adapter_parameters(base, recipe)
-            state = together(resting(size, recipe.memory), learning(changed, recipe.optim))
-            costs = _Costs(state, swapped=swapped_bytes(size, recipe.memory), updated=changed)
+            memory = recipe.memory
+            state = together(resting(size, memory, shard), adapters(size, changed, recipe.optim, shard))
+            sent = adapted_traffic(size, changed, memory, shard)
+            costs = _Costs(state, sent, swapped_bytes(size, memory), changed / shard.data)
         case DistillRecipe():
             teacher = sizes(transformer_blueprint(base).live)
             state = together(trained(size, shard, recipe.optim, autocast), looked_through(teacher, shard))

@@ -15,6 +15,13 @@ from typing import Literal
 
 from hanmo.errors import ConfigError
 
+_WHY = {
+    "muon": "needs whole matrices",
+    "adamw8bit": "is bitsandbytes', which knows no shards",
+    "paged_adamw8bit": "is bitsandbytes', which knows no shards",
+}
+"""What keeps other optimizers from shards."""
+
 
 @dataclass(frozen=True)
 class ShardConfig:
@@ -62,18 +69,6 @@ class ShardConfig:
                 "divided model are started by torchrun, so set run.processes = 1"
             )
 
-    def refuse(self, kind: str) -> None:
-        """Say that runs of a kind have the model whole in each process.
-
-        Raises:
-            ConfigError: there is more than one part.
-        """
-        if self.count > 1:
-            raise ConfigError(
-                f'shard.data x shard.tensor is {self.count}, but kind = "{kind}" has the whole model in each process: '
-                "set both to 1, or see with --dry-run what shards would take"
-            )
-
     def check(self, processes: int, accumulate: int, heads: int, autocast: bool) -> None:
         """Check this against a run and its model, before anything is built.
 
@@ -104,3 +99,16 @@ class ShardConfig:
                 'shard.gather is "bfloat16" while products are made in float32; set run.precision = "bfloat16", or '
                 'shard.gather = "float32"'
             )
+
+
+def check_optimizer(kind: str) -> None:
+    """Check that an optimizer of a divided model works number by number, on torch's own shards.
+
+    Args:
+        kind: `optim.kind`.
+
+    Raises:
+        ConfigError: it is another than AdamW.
+    """
+    if kind != "adamw":
+        raise ConfigError(f'optim.kind is "{kind}", which {_WHY[kind]}; with shards use optim.kind = "adamw"')

@@ -21,18 +21,26 @@ from hanmo.weights.tensors import Entry, reading
 
 
 @torch.no_grad()
-def read_parts(module: nn.Module, entries: Mapping[str, Entry]) -> None:
+def read_parts(module: nn.Module, entries: Mapping[str, Entry], names: Mapping[str, str] | None = None) -> None:
     """Fill a divided module with its parts of the tensors on disk, cast to its own type.
+
+    Args:
+        module: with memory.
+        entries: what is on disk.
+        names: of the module's tensors that are filled, and what each is called on disk; None for all, of one name.
 
     Raises:
         WeightsError: a tensor of integers, as quantised weights are.
     """
+    state = module.state_dict()
     with reading(entries) as reader:
-        for name, tensor in module.state_dict().items():
-            found = reader.part(name)[part_of(tensor)]
+        for name, there in (names or {name: name for name in state}).items():
+            found = reader.part(there)[part_of(state[name])]
             if not found.is_floating_point():
-                raise WeightsError(f"{name} in {entries[name].file} is {found.dtype}; training begins at plain weights")
-            local(tensor).copy_(found)
+                raise WeightsError(
+                    f"{there} in {entries[there].file} is {found.dtype}; training begins at plain weights"
+                )
+            local(state[name]).copy_(found)
 
 
 def part_of(tensor: Tensor) -> tuple[slice, ...]:
