@@ -37,7 +37,6 @@ from hanmo.train.folder_source import FolderSource
 from hanmo.train.frozen import round_frozen
 from hanmo.train.judge import Judge, summary
 from hanmo.train.lora_recipe import LoraRecipe, SFTRecipe, ShowConfig
-from hanmo.train.merge import merge_into
 from hanmo.train.metrics import Metrics
 from hanmo.train.mixture import Mixture
 from hanmo.train.model import Model, save_model
@@ -69,6 +68,8 @@ def train_lora(recipe: LoraRecipe, folder: RunFolder, resume: bool, judge: Judge
     def export() -> None:
         save_adapter(folder.export, recipe.name, shown, recipe.adapter, recipe.model)
         if recipe.adapter.dora and ranks.divided:
+            from hanmo.train.merge import merge_into  # not at the top: torch's checkpoints take seconds to import
+
             merge_into(checkpoint, list(layers(shown)), folder.export / "checkpoint")
         elif recipe.adapter.dora:
             save_model(folder.export / "checkpoint", _whole(merged(shown), checkpoint))

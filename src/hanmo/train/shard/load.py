@@ -56,7 +56,7 @@ def load_parallel(
     layers = folder.transformer.num_layers if keep is None else len(keep)
     model = empty(replace(folder.transformer, num_layers=layers)).requires_grad_(learns)
     parallelise(model, ranks, config, compiled)
-    model.toempty(device=ranks.device)
+    model.to_empty(device=ranks.device)
     read_parts(model, entries, names)
     return model.train(learns).requires_grad_(learns)
 
@@ -83,7 +83,7 @@ def new_parallel(
     """
     model = empty(architecture)
     parallelise(model, ranks, config, compiled)
-    model.toempty(device=ranks.device)
+    model.to_empty(device=ranks.device)
     with torch.no_grad():
         for weight, values in zip(model.parameters(), new_weights(empty(architecture), seed), strict=True):
             local(weight).copy_(values[part_of(weight)])
