@@ -33,8 +33,7 @@ def item(seed: int, words: str, sources: int = 0, task: Task = "t2i", size: tupl
 
 
 def ready(networks: Networks, one: Item, config: EncodeConfig = CONFIG) -> Fitted:
-    found = fitted(one, networks, config, identity_of(networks, config))
-    assert found is not None
+    (found,) = fitted(one, networks, config, identity_of(networks, config))
     return found
 
 
@@ -115,7 +114,7 @@ def test_a_picture_goes_to_the_nearest_shape_and_a_small_one_nowhere(networks: N
     identity = identity_of(networks, CONFIG)
     assert ready(networks, item(1, "x", size=(300, 290))).size == (64, 64)
     assert ready(networks, item(1, "x", size=(300, 150))).size == (128, 64)
-    assert fitted(item(1, "x", size=(100, 50)), networks, CONFIG, identity) is None
+    assert fitted(item(1, "x", size=(100, 50)), networks, CONFIG, identity) == ()
     assert ready(networks, item(1, "x", size=(100, 50)), replace(CONFIG, enlarge=1.3)).size == (128, 64)
     assert ready(networks, item(1, "x", size=(300, 310)), EncodeConfig()).size == (256, 256)
 

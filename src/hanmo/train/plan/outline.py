@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hanmo.data.buckets import buckets
 from hanmo.errors import ConfigError
 from hanmo.pipeline.geometry import Size
 from hanmo.producer.config import EncodeConfig
@@ -110,4 +109,4 @@ def _sources(task: str, plan: PlanConfig) -> int:
 
 def _made(encode: EncodeConfig) -> set[Size]:
     """Every size that producers give a target; what they do is not imported, as it needs the data engine."""
-    return set(encode.sizes) or {bucket.size for bucket in buckets(encode.resolution)}
+    return {size for level in encode.levels for size in level}
