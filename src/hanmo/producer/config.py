@@ -21,7 +21,6 @@ from hanmo.errors import ConfigError
 from hanmo.pipeline.geometry import Size
 from hanmo.weights.preferences import GRID
 
-
 GIVEN = ("text", *DOMAINS)
 """Tags that producers find themselves (`tags`)."""
 

@@ -1,9 +1,10 @@
 """From pictures and words to samples: what the condition encoder and the autoencoder say (report sections 2.2, 4.1.1).
 
 The encoder is asked as the pipeline asks it: the same templates, and source pictures at the area that the checkpoint
-prefers, one large or several small. The target is scaled to cover a size of each resolution and cut; a source of the target's size is
-treated alike, so that an edit stays in its place; others get about as many pixels as the target. Posteriors are stored
-as they are, not normalised and not sampled. It does not know where items come from or where samples go.
+prefers, one large or several small. The target is scaled to cover a size of each resolution and cut; a source of the
+target's size is treated alike, so that an edit stays in its place; others get about as many pixels as the target.
+Posteriors are stored as they are, not normalised and not sampled. It does not know where items come from or where
+samples go.
 
 Letters: B pictures, H W pixels, h w latent cells (pixels / 8), T tokens, D width.
 """

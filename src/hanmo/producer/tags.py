@@ -2,11 +2,11 @@
 
     text        something is written in the picture: stage 4 has read it (`text_split`), or it was drawn with a text
     synthetic   a program drew the picture (report section 3.4)
-    nature, design, people, synthetic   its domain: where the taxonomy has placed it (stage 7), else what its source says
+    nature, design, people, synthetic   its domain: the taxonomy's (stage 7), else what its source says
 
-and those of a recipe's `choose.tags`: scores within thresholds, as "refined". So "text" is missing also where nobody has
-looked: let `text_split` read photographs before they are called free of text. The report names the axes of its
-curriculum, not how it knew where a picture stands: all of this is our choice. It does not know stages of training.
+and those of a recipe's `choose.tags`: scores within thresholds, such as "refined". So "text" is missing also where
+nobody has looked: let `text_split` read photographs before they are called free of text. The report names the axes of
+its curriculum, not how it knew where a picture stands: all of this is our choice. It does not know stages of training.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the condition encoder says of words and pictures, each asked once while it is near (report section 4.1.1).
 
-A caption is that of every resolution of its picture, and the encoder sees an edit's sources at an area of its own; so the
-samples of one picture, which come one after the other, share one answer. It does not know samples.
+A caption is that of every resolution of its picture, and the encoder sees an edit's sources at an area of its own; so
+the samples of one picture, which come one after the other, share one answer. It does not know samples.
 
 Letters: T tokens, D width.
 """
