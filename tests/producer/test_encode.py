@@ -113,7 +113,7 @@ def test_a_picture_becomes_a_sample_of_each_resolution_that_it_is_large_enough_f
         assert all(each.target.size == each.size for each in found)
         ids |= {each.id for each in found}
     assert len(ids) == 27
-    for size, count in (((1320, 1320), 2), ((640, 640), 2), ((500, 700), 1), ((200, 900), 0)):
+    for size, count in (((1320, 1320), 2), ((640, 640), 2), ((500, 700), 1), ((140, 900), 0)):
         assert len(fitted(item(1, "x", size=size), networks, config, identity)) == count
 
 

@@ -94,11 +94,10 @@ def items_of(
         scores = {} if role == "mask" else _scores(record, operators, choose.thresholds, counts)
         if scores is None:
             continue
-        found = tags_of(record, choose.tags, scores)
+        tags[record.id] = tags_of(record, choose.tags, scores)
         if role is None:
-            yield from _singles(record, choose, found, counts)
+            yield from _singles(record, choose, tags[record.id], counts)
         else:
-            tags[record.id] = found
             parts.append(record)
     targets = (record for record in parts if isinstance(record.metadata.get("edit"), Mapping))
     for target, found in zip(targets, pairs_of(parts), strict=True):
