@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 from producer_sets import SIZE, picture
 
+from hanmo.data.buckets import RESOLUTIONS, buckets
 from hanmo.errors import ConfigError
 from hanmo.flow import ScheduleConfig
 from hanmo.model.latents import image_to_tensor, pack
@@ -17,7 +19,8 @@ from hanmo.pipeline.pictures import open_sources
 from hanmo.pipeline.request import Request
 from hanmo.pipeline.work import plan_work
 from hanmo.producer.config import EncodeConfig
-from hanmo.producer.encode import Fitted, Networks, encode, fitted, grouped, identity_of, networks_of
+from hanmo.producer.encode import Fitted, Networks, encode, fitted, grouped, identity_of, networks_of, words_of
+from hanmo.producer.identity import digest
 from hanmo.producer.items import Item, pixels_hash
 from hanmo.producer.sample import Sample, Task
 from hanmo.train.batches import Maker, MixConfig
@@ -33,8 +36,7 @@ def item(seed: int, words: str, sources: int = 0, task: Task = "t2i", size: tupl
 
 
 def ready(networks: Networks, one: Item, config: EncodeConfig = CONFIG) -> Fitted:
-    found = fitted(one, networks, config, identity_of(networks, config))
-    assert found is not None
+    (found,) = fitted(one, networks, config, identity_of(networks, config))
     return found
 
 
@@ -95,6 +97,40 @@ def test_empty_prompts_are_part_of_the_identity_and_their_absence_leaves_older_s
     assert identity_of(networks, replace(config, empty_edits=True)) != identity_of(networks, config)
 
 
+def test_a_store_of_one_resolution_keeps_the_identity_that_it_has() -> None:
+    found = [digest(config.to_json()) for config in (EncodeConfig(), EncodeConfig(sizes=((128, 64),)))]
+    assert found == ["9ccf78f9fe007686", "7e4301508a38ef49"], "stores of these are on people's disks"
+    assert digest(EncodeConfig(resolutions=(256, 640)).to_json()) not in found
+
+
+def test_a_picture_becomes_a_sample_of_each_resolution_that_it_is_large_enough_for(networks: Networks) -> None:
+    config = EncodeConfig(resolutions=RESOLUTIONS)
+    identity, ids = identity_of(networks, config), set()
+    for place, largest in enumerate(buckets(1328)):
+        one = Item("t2i", Image.new("RGB", largest.size), (), "x", (f"{place}",), "tests")
+        found = fitted(one, networks, config, identity)
+        assert [each.size for each in found] == [buckets(resolution)[place].size for resolution in RESOLUTIONS]
+        assert all(each.target.size == each.size for each in found)
+        ids |= {each.id for each in found}
+    assert len(ids) == 27
+    for size, count in (((1320, 1320), 2), ((640, 640), 2), ((500, 700), 1), ((140, 900), 0)):
+        assert len(fitted(item(1, "x", size=size), networks, config, identity)) == count
+
+
+def test_the_encoder_is_asked_once_for_all_resolutions(networks: Networks) -> None:
+    config = EncodeConfig(resolutions=(45, 68, 90), sizes=((64, 32), (96, 48), (128, 64)), empty_edits=True)
+    identity, words = identity_of(networks, config), words_of(networks)
+    for one, asked in ((item(1, "a card"), 1), (item(1, "make it darker", 1, "ti2i"), 3)):
+        found = [
+            sample
+            for each in fitted(one, networks, config, identity)
+            for sample in encode([each], networks, config, words=words)
+        ]
+        assert [sample.size for sample in found] == [(64, 32), (96, 48), (128, 64)]
+        assert all(torch.equal(sample.hidden, found[0].hidden) for sample in found)
+        assert words.asked == asked, "a caption; then a wish and the empty prompt with its picture"
+
+
 def test_words_are_stored_without_the_template_and_without_padding(networks: Networks) -> None:
     short, long = made(networks, item(1, "a card"), item(2, 'a red card with the text "HELLO"'))
     alone = networks.encoder.encode(["a card"], None, "t2i").states[0]
@@ -115,7 +151,7 @@ def test_a_picture_goes_to_the_nearest_shape_and_a_small_one_nowhere(networks: N
     identity = identity_of(networks, CONFIG)
     assert ready(networks, item(1, "x", size=(300, 290))).size == (64, 64)
     assert ready(networks, item(1, "x", size=(300, 150))).size == (128, 64)
-    assert fitted(item(1, "x", size=(100, 50)), networks, CONFIG, identity) is None
+    assert fitted(item(1, "x", size=(100, 50)), networks, CONFIG, identity) == ()
     assert ready(networks, item(1, "x", size=(100, 50)), replace(CONFIG, enlarge=1.3)).size == (128, 64)
     assert ready(networks, item(1, "x", size=(300, 310)), EncodeConfig()).size == (256, 256)
 
@@ -179,5 +215,12 @@ def test_stored_numbers_have_the_precision_that_was_asked_for(networks: Networks
 def test_bad_sizes_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"encode\.sizes has \[100, 64\]"):
         EncodeConfig(sizes=((100, 64),))
+    for wrong, said in (
+        ({"resolutions": (640, 256)}, "name each once, the smallest first"),
+        ({"resolution": 640, "resolutions": (256,)}, "give one of the two"),
+        ({"resolutions": (64, 1328), "sizes": ((64, 64),)}, "one has no size"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            EncodeConfig(**wrong)
     with pytest.raises(ConfigError, match=r"encode\.enlarge is 0\.5"):
         EncodeConfig(enlarge=0.5)

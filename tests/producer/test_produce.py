@@ -134,8 +134,7 @@ def test_the_target_of_a_pair_is_text_to_image_where_asked_and_no_picture_is_enc
     assert [one.task for one in items_of(tar, ChooseConfig(("ti2i",), described=True))] == ["ti2i"]
     posteriors, targets = Posteriors(networks.vae), []
     for item in found:
-        one = fitted(item, networks, CONFIG.encode, identity_of(networks, CONFIG.encode))
-        assert one is not None
+        (one,) = fitted(item, networks, CONFIG.encode, identity_of(networks, CONFIG.encode))
         targets += [sample.target[0] for sample in encode([one], networks, CONFIG.encode, posteriors)]
     assert posteriors.asked == 2, "the source and the target, for four samples"
     assert all(torch.equal(target, targets[0]) for target in targets)

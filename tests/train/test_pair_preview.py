@@ -46,9 +46,7 @@ def pairs(pipeline: Pipeline) -> list[Sample]:
     plain = Item("t2i", picture(3), (), "a card", ("c",), "tests")
     made = []
     for item in (edit, plain):
-        one = fitted(item, networks, config, identity)
-        assert one is not None
-        made += encode([one], networks, config)
+        made += encode(fitted(item, networks, config, identity), networks, config)
     return made
 
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from hanmo.data.collect import collect
+from hanmo.data.sources.folder import FolderSource
 from hanmo.errors import ConfigError, RequestError, TrainingError
+from hanmo.producer.config import EncodeConfig
 from hanmo.producer.encode import identity_of, networks_of
 from hanmo.train.batches import MixConfig
 from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.recipe import SamplesRecipe, read
 from hanmo.train.run import train
-from hanmo.train.samples_run import load_frozen
+from hanmo.train.samples import Listed
+from hanmo.train.samples_run import by_stage, load_frozen
 from hanmo.train.selection import Only
+from hanmo.train.status import status
 from hanmo.train.stored import StoreSource
 from hanmo.weights.folder import open_folder
 
@@ -103,6 +109,45 @@ def test_a_plateau_begins_the_next_stage_and_is_written_down(recipe: SamplesReci
     told = (export.parent / "train.log").read_text("utf-8")
     assert told.count("the stage all begins at step") == 1
     assert processes == 1 or "the stage all begins at step" in (export.parent / "worker-1.log").read_text("utf-8")
+
+
+def test_stages_follow_each_other_over_the_sizes_of_one_store(recipe: SamplesRecipe) -> None:
+    stages = (
+        Stage("small", Only(sizes=((32, 32),)), until=Until(steps=2), batch=4),
+        Stage("large", Only(sizes=((64, 64),), tags=("text",))),
+    )
+    for number, text in enumerate((recipe.data.sets[0].parent / "pictures").glob("*.png")):
+        found = {
+            "caption": "a red card",
+            "domain": "nature",
+            "text_split": {"language": ("english", "none")[number % 2]},
+        }
+        text.with_suffix(".json").write_text(json.dumps(found), encoding="utf-8")
+    collect([FolderSource(recipe.data.sets[0].parent / "pictures", "grey")], recipe.data.sets[0] / "set1")
+    two = replace(
+        recipe,
+        run=replace(recipe.run, steps=4, preview_every=0),
+        encode=EncodeConfig(resolutions=(32, 64), sizes=((32, 32), (64, 64))),
+        curriculum=CurriculumConfig(stages),
+        validation=replace(recipe.validation, share=0.4, every=2),
+    )
+    folder = train(two).parent
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["step"], line["stage"]) for line in lines if "stage" in line] == [(1, 0), (3, 1)]
+    seen = {
+        line["step"]: {key for key in line if re.fullmatch(r"val/\d+x\d+", key)} for line in lines if "val/loss" in line
+    }
+    assert seen == {2: {"val/32x32"}, 4: {"val/64x64"}}, "a stage is measured on what it draws"
+    told = (folder / "train.log").read_text("utf-8")
+    assert "stage small: step 0 is its first, 4 pictures a step (start)" in told
+    assert "stage large: step 2 is its first, 2 pictures a step (steps)" in told
+    assert status(folder).stage == "large"
+
+
+def test_a_plateau_that_nothing_measures_is_refused() -> None:
+    stages = (Stage("text", until=Until(plateau=Plateau())), Stage("all"))
+    with pytest.raises(ConfigError, match=r"curriculum\.stages\.text\.until\.plateau is measured on samples"):
+        by_stage([], Listed(()), CurriculumConfig(stages))
 
 
 def test_no_set_is_one_line(recipe: SamplesRecipe) -> None:

@@ -17,11 +17,10 @@ RECIPE = """
 kind = "flow"
 [run]
 steps = 100
-[[curriculum]]
+[[curriculum.stages]]
 name = "small"
-[[curriculum]]
+[[curriculum.stages]]
 name = "large"
-start = 40
 """
 
 
@@ -39,7 +38,8 @@ def tell(folder: Path, *lines: dict[str, float]) -> None:
 
 def test_a_run_says_where_it_stands_and_what_is_left(run: Path) -> None:
     assert status(run).state == "new"
-    tell(run, {"step": 50, "time": 1000.0, "loss": 0.5, "images_per_second": 8.0, "seconds_left": 600.0})
+    stage = {"step": 41, "time": 900.0, "stage": 1.0}
+    tell(run, stage, {"step": 50, "time": 1000.0, "loss": 0.5, "images_per_second": 8.0, "seconds_left": 600.0})
     (run / "checkpoints" / "step-000000045.pt").write_text("")
     os.utime(run / "checkpoints" / "step-000000045.pt", (900, 900))
     with present(run):

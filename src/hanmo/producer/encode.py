@@ -1,9 +1,10 @@
 """From pictures and words to samples: what the condition encoder and the autoencoder say (report sections 2.2, 4.1.1).
 
 The encoder is asked as the pipeline asks it: the same templates, and source pictures at the area that the checkpoint
-prefers, one large or several small. The target is scaled to cover its bucket and cut; a source of the target's size is
-treated alike, so that an edit stays in its place; others get about as many pixels as the target. Posteriors are stored
-as they are, not normalised and not sampled. It does not know where items come from or where samples go.
+prefers, one large or several small. The target is scaled to cover a size of each resolution and cut; a source of the
+target's size is treated alike, so that an edit stays in its place; others get about as many pixels as the target.
+Posteriors are stored as they are, not normalised and not sampled. It does not know where items come from or where
+samples go.
 
 Letters: B pictures, H W pixels, h w latent cells (pixels / 8), T tokens, D width.
 """
@@ -16,9 +17,8 @@ from dataclasses import dataclass
 
 import torch
 from PIL import Image
-from torch import Tensor
 
-from hanmo.data.buckets import Bucket, bucket_of, buckets, fit
+from hanmo.data.buckets import Bucket, fit
 from hanmo.errors import RequestError
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.tokens import DROP, TEMPLATE, Kind
@@ -30,6 +30,7 @@ from hanmo.producer.identity import Identity, digest, sample_id, weights_hash
 from hanmo.producer.items import Item
 from hanmo.producer.posteriors import Posteriors
 from hanmo.producer.sample import Posterior, Sample
+from hanmo.producer.words import Words
 from hanmo.weights.preferences import Preferences
 
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -47,7 +48,7 @@ class Networks:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """An item whose pictures have the sizes in which they are encoded.
+    """An item at one resolution: its pictures have the sizes in which they are encoded.
 
     Attributes:
         id: of the sample to come.
@@ -82,31 +83,42 @@ def identity_of(networks: Networks, config: EncodeConfig) -> Identity:
     return networks.identity.with_config(config.to_json())
 
 
-def fitted(item: Item, networks: Networks, config: EncodeConfig, identity: Identity) -> Fitted | None:
-    """An item in its bucket, or None where the picture is too small for all of them, or a source too thin."""
-    bucket = _bucket(item.target.size, config)
-    if bucket is None:
-        return None
-    width, height = bucket.size
+def fitted(item: Item, networks: Networks, config: EncodeConfig, identity: Identity) -> tuple[Fitted, ...]:
+    """An item at every resolution that its picture is large enough for; at none, also where a source is too thin.
+
+    The condition encoder sees an edit's sources as they are at the largest of these, whatever the target's size.
+    """
+    made = [size for level in config.levels if (size := _size(item.target.size, level, config)) is not None]
     try:
-        sources = tuple(
-            fit(picture, bucket) if picture.size == item.target.size else _in_area(picture, width * height)
-            for picture in item.sources
-        )
+        sources = [_sources(item, size) for size in made]
         area = networks.preferences.vlm_area
         if _kind(item, networks.preferences) == "edit_plus":
             area = networks.preferences.edit_plus_vlm_area
-        seen = tuple(_in_area(picture, area) for picture in sources)
+        seen = tuple(_in_area(picture, area) for picture in sources[-1]) if sources else ()
     except RequestError:
-        return None
+        return ()
     caption = item.caption or config.repaint
-    name = sample_id(identity, item.task, bucket.size, item.pictures, caption)
-    return Fitted(name, item, bucket.size, caption, fit(item.target, bucket), sources, seen)
+    return tuple(
+        Fitted(
+            sample_id(identity, item.task, size, item.pictures, caption),
+            item,
+            size,
+            caption,
+            _cut(item.target, size),
+            own,
+            seen,
+        )
+        for size, own in zip(made, sources, strict=True)
+    )
 
 
 @torch.no_grad()
 def encode(
-    group: Sequence[Fitted], networks: Networks, config: EncodeConfig, posteriors: Posteriors | None = None
+    group: Sequence[Fitted],
+    networks: Networks,
+    config: EncodeConfig,
+    posteriors: Posteriors | None = None,
+    words: Words | None = None,
 ) -> list[Sample]:
     """Samples of items of one bucket; fewer where a prompt is longer than the encoder reads.
 
@@ -115,11 +127,13 @@ def encode(
         networks: from `networks_of`.
         config: see `EncodeConfig`.
         posteriors: of the networks' autoencoder, where what it said of earlier groups is remembered.
+        words: of the networks' condition encoder, likewise (`words_of`).
     """
-    kind = _kind(group[0].item, networks.preferences)
-    hidden = _hidden(group, kind, networks)
+    kind, words = _kind(group[0].item, networks.preferences), words or words_of(networks)
+    seen = [each.seen for each in group]
+    hidden = words.of([each.caption for each in group], seen, kind)
     asked = config.empty_edits and kind != "t2i"
-    empty: Sequence[Tensor | None] = _empty(group, kind, networks) if asked else [None] * len(group)
+    empty = words.of([DEFAULT_NEGATIVE] * len(group), seen, kind) if asked else [None] * len(group)
     pictures = {id(one): one for each in group for one in (each.target, *each.sources)}
     said = (posteriors or Posteriors(networks.vae)).of(list(pictures.values()))
     found = dict(zip(pictures, said, strict=True))
@@ -140,6 +154,7 @@ def encode(
             caption=each.caption,
             source=each.item.source,
             empty=None if nothing is None else nothing.to(dtype),
+            tags=each.item.tags,
         )
         for each, states, nothing in zip(group, hidden, empty, strict=True)
         if states is not None
@@ -158,22 +173,32 @@ def grouped(items: Iterable[Fitted], size: int) -> Iterator[list[Fitted]]:
     yield from waiting.values()
 
 
-def _bucket(size: Size, config: EncodeConfig) -> Bucket | None:
-    if not config.sizes:
-        return bucket_of(size, config.resolution, config.enlarge)
+def words_of(networks: Networks) -> Words:
+    """What remembers the answers of the networks' condition encoder."""
+    return Words(networks.encoder, networks.preferences.max_text)
+
+
+def _size(size: Size, level: Sequence[Size], config: EncodeConfig) -> Size | None:
+    """The size of a resolution whose shape is nearest to a picture's, unless it is too small for it."""
     shape = math.log(size[0] / size[1])
-    best = min(config.sizes, key=lambda own: abs(math.log(own[0] / own[1]) - shape))
-    scale = max(best[0] / size[0], best[1] / size[1])
-    return Bucket(math.isqrt(best[0] * best[1]), best, best) if scale <= config.enlarge else None
+    best = min(level, key=lambda own: abs(math.log(own[0] / own[1]) - shape))
+    return best if max(best[0] / size[0], best[1] / size[1]) <= config.enlarge else None
 
 
-def sizes_of(config: EncodeConfig) -> tuple[Size, ...]:
-    """Every size that a target may have.
+def _sources(item: Item, size: Size) -> tuple[Image.Image, ...]:
+    """As the autoencoder sees them beside a target of this size.
 
     Raises:
-        RequestError: a resolution that has no buckets.
+        RequestError: one is too thin.
     """
-    return config.sizes or tuple(bucket.size for bucket in buckets(config.resolution))
+    return tuple(
+        _cut(picture, size) if picture.size == item.target.size else _in_area(picture, size[0] * size[1])
+        for picture in item.sources
+    )
+
+
+def _cut(picture: Image.Image, size: Size) -> Image.Image:
+    return fit(picture, Bucket(math.isqrt(size[0] * size[1]), size, size))
 
 
 def _kind(item: Item, preferences: Preferences) -> Kind:
@@ -185,33 +210,3 @@ def _kind(item: Item, preferences: Preferences) -> Kind:
 
 def _in_area(picture: Image.Image, area: int) -> Image.Image:
     return resized(picture, size_for(area, picture.size))
-
-
-def _hidden(group: Sequence[Fitted], kind: Kind, networks: Networks) -> list[Tensor | None]:
-    """Last states of each, on the CPU; None where the words are too many or spell a reserved token."""
-    try:
-        return list(_asked([each.caption for each in group], group, kind, networks))
-    except RequestError:
-        if len(group) == 1:
-            return [None]
-        return [states for each in group for states in _hidden([each], kind, networks)]
-
-
-def _empty(group: Sequence[Fitted], kind: Kind, networks: Networks) -> list[Tensor]:
-    """Last states of the empty prompt with the sources of each; several wishes for the same pictures ask once."""
-    names = [each.item.pictures[1:] for each in group]
-    once = {name: each for name, each in zip(names, group, strict=True)}
-    found = dict(zip(once, _asked([DEFAULT_NEGATIVE] * len(once), list(once.values()), kind, networks), strict=True))
-    return [found[name] for name in names]
-
-
-def _asked(words: Sequence[str], group: Sequence[Fitted], kind: Kind, networks: Networks) -> list[Tensor]:
-    """Last states of words with the pictures of a group, on the CPU.
-
-    Raises:
-        RequestError: the words are too many or spell a reserved token.
-    """
-    seen = None if kind == "t2i" else [each.seen for each in group]
-    found = networks.encoder.encode(words, seen, kind, networks.preferences.max_text)
-    lengths = [found.states.shape[1]] * len(group) if found.mask is None else found.mask.sum(1).tolist()
-    return [states[:length].cpu() for states, length in zip(found.states, lengths, strict=True)]

@@ -23,7 +23,7 @@ _TEXT = pa.string()
 _SCHEMA = pa.schema(
     [(name, _TEXT) for name in ("id", "task", "caption", "source", "encoder", "vae", "config", "shard")]
     + [(name, pa.int32()) for name in ("width", "height", "tokens", "sources", "row")]
-    + [("weight", pa.float32())]
+    + [("weight", pa.float32()), ("tags", pa.list_(_TEXT))]
 )
 
 
@@ -48,6 +48,7 @@ def write_indexed(folder: Path, samples: Sequence[Sample], identity: Identity) -
             "height": sample.size[1],
             "tokens": sample.hidden.shape[0],
             "sources": len(sample.sources),
+            "tags": sorted(sample.tags),
             "row": row,
         }
         for row, sample in enumerate(samples)

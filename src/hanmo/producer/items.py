@@ -27,6 +27,7 @@ from hanmo.data.shards import read_shard
 from hanmo.errors import ConfigError, HanmoError
 from hanmo.producer.config import ChooseConfig
 from hanmo.producer.sample import Task
+from hanmo.producer.tags import tags_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,7 @@ class Item:
         caption: the words; "" for i2i, where the configuration says them.
         pictures: content hashes of target and sources.
         source: name of the data source.
+        tags: see `tags`.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class Item:
     caption: str
     pictures: tuple[str, ...]
     source: str
+    tags: frozenset[str] = frozenset()
 
 
 def operators_of(choose: ChooseConfig, modules: Sequence[str] = ()) -> tuple[Operator, ...]:
@@ -85,12 +88,15 @@ def items_of(
     """
     counts = Counter() if counts is None else counts
     parts: list[Record] = []
+    tags: dict[str, frozenset[str]] = {}
     for record in read_shard(shard):
         role = record.metadata.get("role")
-        if role != "mask" and not _passes(record, operators, choose.thresholds, counts):
+        scores = {} if role == "mask" else _scores(record, operators, choose.thresholds, counts)
+        if scores is None:
             continue
+        tags[record.id] = tags_of(record, choose.tags, scores)
         if role is None:
-            yield from _singles(record, choose, counts)
+            yield from _singles(record, choose, tags[record.id], counts)
         else:
             parts.append(record)
     targets = (record for record in parts if isinstance(record.metadata.get("edit"), Mapping))
@@ -98,18 +104,22 @@ def items_of(
         if isinstance(found, Reject):
             counts[found.kind] += 1
         else:
-            yield from _edits(found, choose, target.source)
+            yield from _edits(found, choose, target.source, tags[target.id])
 
 
-def _passes(record: Record, operators: Sequence[Operator], thresholds: Thresholds, counts: Counter[str]) -> bool:
+def _scores(
+    record: Record, operators: Sequence[Operator], thresholds: Thresholds, counts: Counter[str]
+) -> dict[str, float] | None:
+    """What the chosen operators found, "operator.score"; None where a verdict is against the record."""
     results = {operator.name: measured(operator, record) for operator in operators}
     against = next((verdict for verdict in decide(results, thresholds) if verdict.outcome != "kept"), None)
     if against is not None:
         counts[f"{against.outcome} by {against.operator}"] += 1
-    return against is None
+        return None
+    return {f"{name}.{score}": value for name, one in results.items() for score, value in one.scores.items()}
 
 
-def _singles(record: Record, choose: ChooseConfig, counts: Counter[str]) -> Iterator[Item]:
+def _singles(record: Record, choose: ChooseConfig, tags: frozenset[str], counts: Counter[str]) -> Iterator[Item]:
     try:
         picture = Image.fromarray(picture_of(record))
     except HanmoError:
@@ -117,23 +127,23 @@ def _singles(record: Record, choose: ChooseConfig, counts: Counter[str]) -> Iter
         return
     if "t2i" in choose.tasks:
         for said in _said(record.captions, choose):
-            yield Item("t2i", picture, (), said, (record.id,), record.source)
+            yield Item("t2i", picture, (), said, (record.id,), record.source, tags)
     if "i2i" in choose.tasks:
-        yield Item("i2i", picture, (picture,), "", (record.id, record.id), record.source)
+        yield Item("i2i", picture, (picture,), "", (record.id, record.id), record.source, tags)
 
 
-def _edits(pair: Pair, choose: ChooseConfig, source: str) -> Iterator[Item]:
+def _edits(pair: Pair, choose: ChooseConfig, source: str, tags: frozenset[str]) -> Iterator[Item]:
     target = Image.fromarray(pair.target)
     sources = tuple(Image.fromarray(pixels) for pixels in pair.sources)
     names = tuple(pixels_hash(picture) for picture in (target, *sources))
     if "ti2i" in choose.tasks:
         for said in _said(pair.instructions, choose):
-            yield Item("ti2i", target, sources, said, names, source)
+            yield Item("ti2i", target, sources, said, names, source, tags)
     if "t2i" in choose.tasks and choose.described:
         for said in _said(pair.captions, choose):
-            yield Item("t2i", target, (), said, names[:1], source)
+            yield Item("t2i", target, (), said, names[:1], source, tags)
     if "i2i" in choose.tasks:
-        yield Item("i2i", target, (target,), "", (names[0], names[0]), source)
+        yield Item("i2i", target, (target,), "", (names[0], names[0]), source, tags)
 
 
 def _said(captions: Sequence[Caption], choose: ChooseConfig) -> list[str]:

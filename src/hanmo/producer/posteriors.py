@@ -9,7 +9,6 @@ Letters: B pictures, Z channels, h w latent cells (pixels / 8).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
@@ -18,6 +17,7 @@ from PIL import Image
 from hanmo.model.latents import image_to_tensor
 from hanmo.model.vae import VAE
 from hanmo.producer.items import pixels_hash
+from hanmo.producer.remembered import Remembered
 from hanmo.producer.sample import Posterior
 
 REMEMBERED = 64_000_000
@@ -36,8 +36,8 @@ class Posteriors:
     """
 
     def __init__(self, vae: VAE, room: int = REMEMBERED) -> None:
-        self._vae, self._room, self._used = vae, room, 0
-        self._known: OrderedDict[str, Posterior] = OrderedDict()
+        self._vae = vae
+        self._known: Remembered[Posterior] = Remembered(lambda said: sum(tensor.nbytes for tensor in said), room)
         self.asked = 0
 
     @torch.no_grad()
@@ -62,17 +62,5 @@ class Posteriors:
             for name, mean, logvar in zip(some, posterior.mean.cpu(), posterior.logvar.cpu(), strict=True):
                 found[name] = mean.clone(), logvar.clone()
         for name in dict.fromkeys(names):
-            self._remember(name, found[name])
+            self._known[name] = found[name]
         return [found[name] for name in names]
-
-    def _remember(self, name: str, posterior: Posterior) -> None:
-        if name not in self._known:
-            self._used += _bytes(posterior)
-        self._known[name] = posterior
-        self._known.move_to_end(name)
-        while self._used > self._room:
-            self._used -= _bytes(self._known.popitem(last=False)[1])
-
-
-def _bytes(posterior: Posterior) -> int:
-    return sum(tensor.nbytes for tensor in posterior)

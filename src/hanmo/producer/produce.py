@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from hanmo.errors import ConfigError, HanmoError, RequestError
 from hanmo.log import get_logger, progress
 from hanmo.producer.broker import Broker
 from hanmo.producer.config import ProducerConfig, producer_config
-from hanmo.producer.encode import Fitted, Networks, encode, fitted, grouped, identity_of
+from hanmo.producer.encode import Fitted, Networks, encode, fitted, grouped, identity_of, words_of
 from hanmo.producer.filled import known_of, mark_of, write_mark
 from hanmo.producer.identity import Identity, refuse_stale
 from hanmo.producer.index import write_indexed
@@ -33,6 +33,8 @@ from hanmo.producer.store import look
 from hanmo.producer.wire import bucket_of
 
 _log = get_logger(__name__)
+LACKING = "without tags of now"
+"""Count of samples that were made when their records had fewer tags; a sample keeps those it was made with."""
 _PAUSE = 0.2
 """Seconds between looks whether there is work."""
 
@@ -67,7 +69,7 @@ def samples_of(
     config: ProducerConfig,
     run: RunConfig,
     operators: Sequence[Operator] = (),
-    known: frozenset[str] | set[str] = frozenset(),
+    known: Mapping[str, frozenset[str]] | None = None,
     counts: Counter[str] | None = None,
 ) -> Iterator[list[Sample]]:
     """The samples of one shard, some at a time, each group of one bucket.
@@ -78,7 +80,7 @@ def samples_of(
         config: what becomes of records.
         run: sizes of batches.
         operators: from `operators_of`.
-        known: ids that need not be made.
+        known: samples that need not be made, and their tags, by id.
         counts: of samples made and of what was left out, by reason.
 
     Raises:
@@ -86,10 +88,10 @@ def samples_of(
     """
     counts = Counter() if counts is None else counts
     identity = identity_of(networks, config.encode)
-    ready = _fitted(shard, networks, config, identity, operators, known, counts)
-    posteriors = Posteriors(networks.vae)
+    ready = _fitted(shard, networks, config, identity, operators, known or {}, counts)
+    posteriors, words = Posteriors(networks.vae), words_of(networks)
     for group in grouped(ready, run.batch):
-        made = encode(group, networks, config.encode, posteriors)
+        made = encode(group, networks, config.encode, posteriors, words)
         counts["made"] += len(made)
         counts["too many words"] += len(group) - len(made)
         if made:
@@ -102,19 +104,21 @@ def _fitted(
     config: ProducerConfig,
     identity: Identity,
     operators: Sequence[Operator],
-    known: frozenset[str] | set[str],
+    known: Mapping[str, frozenset[str]],
     counts: Counter[str],
 ) -> Iterator[Fitted]:
     seen: set[str] = set()
     for item in items_of(shard, config.choose, operators, counts):
-        one = fitted(item, networks, config.encode, identity)
-        if one is None:
+        sizes = fitted(item, networks, config.encode, identity)
+        if not sizes:
             counts["too small"] += 1
-        elif one.id in known or one.id in seen:
-            counts["known"] += 1
-        else:
-            seen.add(one.id)
-            yield one
+        for one in sizes:
+            if one.id in known or one.id in seen:
+                counts["known"] += 1
+                counts[LACKING] += not item.tags <= known.get(one.id, item.tags)
+            else:
+                seen.add(one.id)
+                yield one
 
 
 def fill_store(
@@ -146,13 +150,13 @@ def fill_store(
     mark, there = mark_of(store, data, identity, config, run.modules), look(store, identity)
     if (before := known_of(mark, there)) is not None:
         return +before
-    known = there.ids
+    known = there.tags
     waiting: dict[str, list[Sample]] = {}
     with progress(len(tars), "shards") as bar:
         for tar in tars:
             for made in samples_of(tar, networks, config, run, operators, known, counts):
                 bucket = bucket_of(made[0])
-                known |= {sample.id for sample in made}
+                known |= {sample.id: sample.tags for sample in made}
                 waiting.setdefault(bucket, []).extend(made)
                 while len(waiting[bucket]) >= run.per_shard:
                     write_indexed(store, waiting[bucket][: run.per_shard], identity)
@@ -162,6 +166,11 @@ def fill_store(
             if rest:
                 write_indexed(store, rest, identity)
     write_mark(mark, data, look(store, identity), counts)
+    if counts[LACKING]:
+        _log.warning(
+            "%s: %d samples keep the tags that they were made with and lack some that %s would give them now: name the "
+            "most refined set first, or fill another store", store, counts[LACKING], data,
+        )  # fmt: skip
     return +counts
 
 

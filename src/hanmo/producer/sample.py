@@ -37,6 +37,7 @@ class Sample:
         weight: of its loss.
         empty: states like `hidden` of the empty prompt with the same sources, for dropped captions; E tokens.
             None for text to image, and where no producer was asked for it.
+        tags: what a curriculum may ask for, such as "text" or "synthetic" (`tags`).
     """
 
     id: str
@@ -49,3 +50,4 @@ class Sample:
     source: str = ""
     weight: float = 1.0
     empty: Float[Tensor, "E D"] | None = None
+    tags: frozenset[str] = frozenset()

@@ -40,6 +40,7 @@ class Shard:
         ids: of its samples, in their order.
         sources: names of the data sources that they are from.
         empty: whether each has its empty prompt beside it.
+        tags: of each.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Shard:
     ids: tuple[str, ...]
     sources: tuple[str, ...] = ()
     empty: tuple[bool, ...] = ()
+    tags: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class Catalogue:
     def ids(self) -> set[str]:
         """Of all samples."""
         return {each for shard in self.shards for each in shard.ids}
+
+    @property
+    def tags(self) -> dict[str, frozenset[str]]:
+        """Of all samples, by id."""
+        return {each: tags for shard in self.shards for each, tags in zip(shard.ids, shard.tags, strict=True)}
 
     def only(self, names: Iterable[str]) -> Catalogue:
         """The same without shards that came later.
@@ -130,12 +137,13 @@ def look(store: Path, wanted: Identity | None = None, accept: Accept = "exact") 
             ids = tuple(str(row["id"]) for row in manifest.rows)
             sources = tuple(str(row["source"]) for row in manifest.rows)
             empty = tuple(wire.has_empty(manifest, row) for row in range(len(ids)))
-        except (HanmoError, LookupError, OSError) as error:
+            tags = tuple(wire.tags_at(manifest, row) for row in range(len(ids)))
+        except (HanmoError, LookupError, TypeError, OSError) as error:
             skipped.append((name, str(error)))
             continue
         if wanted is not None:
             refuse_stale(wanted, manifest.identity, str(path), accept)
-        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids, sources, empty))
+        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids, sources, empty, tags))
     if skipped:
         _log.warning("%s: %d damaged shards are passed over, such as %s (%s)", store, len(skipped), *skipped[0])
     return Catalogue(store, tuple(shards), tuple(skipped))

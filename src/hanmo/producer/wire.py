@@ -201,6 +201,7 @@ def sample_at(buffer: Buffer, manifest: Manifest, row: int) -> Sample:
             source=known["source"],
             weight=known["weight"],
             empty=tensor("empty") if has_empty(manifest, row) else None,
+            tags=tags_at(manifest, row),
         )
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise HanmoError(f"sample {row} is not whole ({type(error).__name__})") from None
@@ -209,6 +210,11 @@ def sample_at(buffer: Buffer, manifest: Manifest, row: int) -> Sample:
 def has_empty(manifest: Manifest, row: int) -> bool:
     """Whether the empty prompt of sample number `row` lies beside it."""
     return f"{row}.empty" in manifest.places
+
+
+def tags_at(manifest: Manifest, row: int) -> frozenset[str]:
+    """The tags of sample number `row`; none where it was made before there were any."""
+    return frozenset(str(tag) for tag in manifest.rows[row].get("tags", ()))
 
 
 def unpacked(buffer: Buffer) -> tuple[Manifest, list[Sample]]:
@@ -239,7 +245,7 @@ def numbers_of(tensor: Tensor) -> memoryview:
 
 def _row(sample: Sample) -> dict[str, Any]:
     known = {name: getattr(sample, name) for name in ("id", "task", "size", "caption", "source", "weight")}
-    return {**known, "sources": len(sample.sources)}
+    return {**known, "sources": len(sample.sources), **({"tags": sorted(sample.tags)} if sample.tags else {})}
 
 
 def _place(entry: dict[str, Any]) -> Place:

@@ -19,6 +19,7 @@ from torch import nn
 from hanmo.errors import OutputError
 from hanmo.log import get_logger, progress
 from hanmo.train import checkpoint, loop
+from hanmo.train.curriculum import Event
 from hanmo.train.files import RunFolder
 from hanmo.train.meter import Counted, Meter, duration
 from hanmo.train.metrics import Metrics
@@ -44,6 +45,14 @@ def _no_numbers(step: int) -> Mapping[str, float]:
     return {}
 
 
+def _none(step: int) -> int:
+    return 0
+
+
+def _no_stages(step: int) -> None:
+    return None
+
+
 def _deaf(step: int, values: Mapping[str, float]) -> None:
     """What a run does with numbers that it does not listen to."""
 
@@ -67,6 +76,9 @@ class Job:
         heard: told what the first process measured; called in every process.
         collected: in every process, with the averaged weights in place: around `preview` and `export`, for which
             the first process of a divided model must have it whole.
+        measure_every: steps; see `measure`.
+        began: the stage that begins with a step, for the run's records.
+        batch_of: pictures of one batch of a step; 0 is `run.batch`.
     """
 
     name: str
@@ -82,6 +94,8 @@ class Job:
     heard: Callable[[int, Mapping[str, float]], None] = _deaf
     collected: Callable[[], AbstractContextManager[None]] = nullcontext
     measure_every: int = 0
+    began: Callable[[int], Event | None] = _no_stages
+    batch_of: Callable[[int], int] = _none
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
@@ -175,13 +189,18 @@ class _Watch(_Unwatched):
             log.info("MFU is a share of %.4g TFLOP/s per process: %s", peak.flops / 1e12, peak.source)
         self.metrics = metrics
         self._plan, self._every, self._bar, self._skipped = plan, job.run.log_every, bar, 0
-        ranks, pictures = job.ranks, plan.pictures * plan.accumulate
-        self._meter = Meter(pictures, plan.steps, counted, ranks.count, ranks.groups, peak, plan.device)
+        self._began, self._pictures, ranks = job.began, job.batch_of, job.ranks
+        self._meter = Meter(0, plan.steps, counted, ranks.count, ranks.groups, peak, plan.device)
 
     def step(self, report: loop.Report) -> None:
-        """Take in a step; a line now and then."""
+        """Take in a step; a line now and then, and one where it was the first of a stage."""
+        step, steps, number = report.step, self._plan.steps, report.step - 1
+        self._meter.pictures = (self._pictures(number) or self._plan.pictures) * self._plan.accumulate
+        if (event := self._began(number)) is not None:
+            self._tell(step, {"stage": float(event.stage)})
+            log.info("stage %s: step %d is its first, %d pictures a step (%s)",
+                     event.name, event.step, self._meter.pictures, event.why)  # fmt: skip
         self._meter.add(report)
-        step, steps = report.step, self._plan.steps
         self._bar.update(1, self._meter.shown(step))
         if step % self._every == 0 or step == steps:
             values = self._meter.take(step) | ({"snapshots_skipped": float(self._skipped)} if self._skipped else {})

@@ -54,7 +54,7 @@ class Meter:
     """Means and speeds since the last line of metrics.
 
     Attributes:
-        pictures: of a step, of all processes.
+        pictures: of a step, of all processes; the next stage may have others.
         steps: of the whole run.
         counted: what the batches cost.
         processes: of the run.
@@ -85,7 +85,7 @@ class Meter:
         cost = self.counted.take()
         self._tokens += cost.tokens * self.groups
         self._flops += cost.flops * self.groups
-        self._done += 1
+        self._done += self.pictures
         self._waited += report.waited
 
     def shown(self, step: int) -> dict[str, object]:
@@ -121,7 +121,7 @@ class Meter:
 
     def _speeds(self) -> dict[str, float]:
         seconds = max(time.perf_counter() - self._began, 1e-9)
-        speeds = {"images_per_second": self._done * self.pictures / seconds}
+        speeds = {"images_per_second": self._done / seconds}
         if self._tokens:
             speeds["tokens_per_second"] = self._tokens / seconds
         if self._flops and self.peak is not None:

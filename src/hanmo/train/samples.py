@@ -72,7 +72,7 @@ def held_out(key: str, share: float) -> bool:
 
 @dataclass(frozen=True)
 class Listed:
-    """Samples in memory, and the tags of some of them by id."""
+    """Samples in memory, and further tags of some of them by id."""
 
     samples: Sequence[Sample]
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Listed:
                 each.task,
                 each.size,
                 each.source,
-                self.tags.get(each.id, frozenset()),
+                each.tags | self.tags.get(each.id, frozenset()),
                 each.empty is not None,
             )
             for each in self._by_id.values()

@@ -2,24 +2,26 @@
 
 The frozen networks speak before the first step, into a store that stays; then only the transformer is computed. The
 loss is in `objectives/samples`, what is drawn in `mixture`, what comes when in `curriculum`. A validation loss with
-fixed noise is measured with the averaged weights at every preview; a plateau of it may end a stage. What was
-measured is kept in a file of the run, so that a resumed run knows it.
+fixed noise is measured with the averaged weights at every preview, on samples that the stage would draw; a plateau of
+it may end the stage. What was measured is kept in a file of the run, so that a resumed run knows it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from hanmo.errors import ConfigError
 from hanmo.log import get_logger
 from hanmo.pipeline.pipeline import Pipeline
 from hanmo.producer.config import ProducerConfig
+from hanmo.producer.sample import Sample
 from hanmo.train.batches import Maker
-from hanmo.train.curriculum import Curriculum
+from hanmo.train.curriculum import Curriculum, CurriculumConfig
 from hanmo.train.distill_recipe import DistillRecipe
 from hanmo.train.divided import begin, collected, device_of, shown_of
 from hanmo.train.drive import Job, drive
@@ -36,6 +38,8 @@ from hanmo.train.preview import look
 from hanmo.train.ranks import ALONE, Ranks
 from hanmo.train.recipe import SamplesRecipe
 from hanmo.train.rows import row_positions
+from hanmo.train.samples import SampleSource
+from hanmo.train.selection import table
 from hanmo.train.snapshots import newest_snapshot
 from hanmo.train.validation import validate, validation_set
 from hanmo.weights.folder import Folder, load_encoder, load_vae, open_folder
@@ -75,14 +79,16 @@ def train_samples(
     objective = SampleObjective(positions, mixture, maker, recipe.seed, device)
     maker.check(filled.source.entries())
     held = validation_set(filled.source, recipe.validation)
+    asked = by_stage(held, filled.source, recipe.curriculum)
     shown = shown_of(transformer, ranks)
 
     def measure(step: int) -> Mapping[str, float]:
-        if not held or not recipe.validation.samples:
+        here = asked[curriculum.stage(max(step - 1, 0))]
+        if not here:
             return {}
         halves = recipe.shard.gather == "bfloat16"  # what is collected in halves is computed in them
         with torch.autocast(device.type, torch.bfloat16, enabled=halves):
-            found = validate(held, lambda batch, x: predict(positions, batch, x), maker, recipe.validation, device)
+            found = validate(here, lambda batch, x: predict(positions, batch, x), maker, recipe.validation, device)
         return found.scalars()
 
     def heard(step: int, values: Mapping[str, float]) -> None:
@@ -121,7 +127,9 @@ def train_samples(
         measure,
         heard,
         lambda: collected(transformer, shown, ranks),
-        recipe.validation.every if held and recipe.validation.samples else 0,
+        recipe.validation.every if held else 0,
+        curriculum.entered if len(recipe.curriculum.stages) > 1 else lambda step: None,
+        lambda step: recipe.curriculum.stages[curriculum.stage(step)].batch,
     )
     drive(job, folder, resume)
 
@@ -137,6 +145,26 @@ def speak(recipe: SamplesRecipe | DistillRecipe, frozen: Networks, preferences: 
     """Let the frozen networks fill the store."""
     producers = ProducerConfig(recipe.encode, recipe.choose)
     return let_speak(recipe.data, producers, frozen.encoder, frozen.vae, preferences)
+
+
+def by_stage(held: Sequence[Sample], source: SampleSource, config: CurriculumConfig) -> list[list[Sample]]:
+    """Of the samples that are kept from training, those that each stage would draw: what its loss is measured on.
+
+    Raises:
+        ConfigError: a stage shall end at a plateau, and there is none to measure it on.
+    """
+    entries = {entry.id: entry for entry in source.entries()}
+    found = []
+    for stage in config.stages:
+        cells = table([entries[sample.id] for sample in held], stage.only, stage.weights)
+        ids = {key for some in cells.cells for cell in some for key in cell.ids} if cells else set()
+        found.append([sample for sample in held if sample.id in ids])
+        if stage.until.plateau is not None and not found[-1]:
+            raise ConfigError(
+                f"curriculum.stages.{stage.name}.until.plateau is measured on samples that are kept from training, and "
+                "none of them is of this stage: raise validation.share (and validation.samples)"
+            )
+    return found
 
 
 @dataclass(frozen=True)

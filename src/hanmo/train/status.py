@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -107,7 +107,7 @@ def status(folder: Path, now: float | None = None) -> Status:
         loss=None if last is None else last["loss"],
         images_per_second=None if last is None else last.get("images_per_second"),
         seconds_left=_left(last, clock) if last is not None and state in ("running", "elsewhere") else None,
-        stage=_stage(recipe, step),
+        stage=_stage(recipe, lines),
         told=clock - lines[-1]["time"] if lines else None,
         snapshot=None if found is None else found[0],
         snapshot_age=None if found is None else clock - found[1].stat().st_mtime,
@@ -162,8 +162,8 @@ def _left(last: Mapping[str, float], now: float) -> float | None:
     return max(last["seconds_left"] - (now - last["time"]), 0.0)
 
 
-def _stage(recipe: Mapping[str, Any], step: int) -> str | None:
-    """The last stage of the recipe's curriculum that has begun."""
-    stages = recipe.get("curriculum", [])
-    begun = [stage for stage in stages if isinstance(stage, dict) and stage.get("start", 0) <= step]
-    return str(begun[-1].get("name")) if begun else None
+def _stage(recipe: Mapping[str, Any], lines: Sequence[Mapping[str, float]]) -> str | None:
+    """The last stage of the recipe's curriculum that was told to have begun; None where there is only one."""
+    stages = recipe.get("curriculum", {}).get("stages", [])
+    begun = [int(line["stage"]) for line in lines if "stage" in line]
+    return str(stages[begun[-1]]["name"]) if begun and begun[-1] < len(stages) else None

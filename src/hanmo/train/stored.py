@@ -52,10 +52,11 @@ class StoreSource:
         for shard in look(self.folder, self.identity).shards:
             task, _, size = shard.bucket.partition("/")
             width, _, height = size.partition("x")
-            for row, (key, source, empty) in enumerate(zip(shard.ids, shard.sources, shard.empty, strict=True)):
+            rows = zip(shard.ids, shard.sources, shard.tags, shard.empty, strict=True)
+            for row, (key, source, tags, empty) in enumerate(rows):
                 self._places[key] = (shard.name, row)
                 known: dict[str, object] = {"task": task, "size": (int(width), int(height)), "source": source}
-                self._entries.append(Entry(key, **known, empty=empty))  # type: ignore[arg-type]
+                self._entries.append(Entry(key, **known, tags=tags, empty=empty))  # type: ignore[arg-type]
         if not self._entries:
             raise RequestError(f"the store {self.folder} holds no sample: name runs of 'hanmo data' under data.sets")
         self._reader = Reader(self.folder)

@@ -27,6 +27,7 @@ PLANNED = {
     "lora_edit": "lora",
     "lora_fsdp": "lora",
     "lora_one_gpu": "lora",
+    "pretrain": "samples",
     "pretrain_1328p": "samples",
     "pretrain_256p": "samples",
     "pretrain_640p": "samples",
@@ -140,6 +141,19 @@ def test_a_set_that_is_not_there_is_a_note_in_a_plan_and_wrong_here(root: Path, 
 def test_a_batch_too_large_for_the_gpu_is_wrong(root: Path) -> None:
     found = dry_run(root / "recipes" / "qwen_image" / "pretrain_640p.toml", ["run.batch=64"])
     assert re.search(r"refined: \d{3}\.\d of 80 GB on each h800 do not fit", wrong(found))
+
+
+def test_every_stage_of_one_run_over_three_resolutions_is_planned_and_must_fit(root: Path) -> None:
+    found = dry_run(root / "recipes" / "qwen_image" / "pretrain.toml", ["curriculum.stages.1328p.batch=8"])
+    text = found.text()
+    for line in (
+        "stage 256p: 200,000 steps, 1,536 pictures a step (64 batches of 24, 1 for each of 64 groups) of 320x208",
+        "stage 256p_text: until a plateau, at most 200,000 steps, 1,536 pictures",
+        "stage 640p_refined: until a plateau, at most 200,000 steps, 768 pictures",
+        "stage 1328p_synthetic: the steps that are left, 128 pictures a step",
+    ):
+        assert line in text
+    assert re.fullmatch(r"1328p: \d+\.\d of 80 GB on each h800 do not fit: .*", wrong(found))
 
 
 def test_the_headers_of_a_base_are_compared_with_its_config(checkpoint: Path, root: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hanmo.data.buckets import buckets
 from hanmo.errors import ConfigError
 from hanmo.pipeline.geometry import Size
 from hanmo.producer.config import EncodeConfig
@@ -32,11 +31,13 @@ class Part:
 
     Attributes:
         name: of the stage.
-        steps: that it takes; None where a plateau may end it.
+        steps: that it takes; None where a plateau may end it, and of the last stage after such a one.
         batch: pictures of one batch.
         size: of the largest of them, width and height in pixels.
         sizes: how many sizes there are.
         sources: pictures that condition each.
+        most: steps after which a stage with a plateau ends all the same; 0 is no limit.
+        plateau: whether it may end at one.
     """
 
     name: str
@@ -45,6 +46,15 @@ class Part:
     size: Size
     sizes: int = 1
     sources: int = 0
+    most: int = 0
+    plateau: bool = False
+
+    @property
+    def length(self) -> str:
+        """For people."""
+        if self.plateau:
+            return "until a plateau" + (f", at most {self.most:,} steps" if self.most else "")
+        return "the steps that are left" if self.steps is None else f"{self.steps:,} steps"
 
     def work(self, text: int) -> Work:
         """A batch as the transformer sees it, with conditions of `text` tokens."""
@@ -78,8 +88,9 @@ def parts_of(recipe: Planned) -> tuple[Part, ...]:
 
 
 def _stages(recipe: SamplesRecipe | DistillRecipe, plan: PlanConfig) -> tuple[Part, ...]:
-    found, left, known = [], recipe.run.steps, True
+    found, left = [], recipe.run.steps
     stages = recipe.curriculum.stages
+    open_end = any(stage.until.plateau is not None for stage in stages)
     for place, stage in enumerate(stages):
         made = _made(recipe.encode)
         sizes = made & sizes_taken(stage.only) if stage.only.resolutions or stage.only.sizes else made
@@ -87,13 +98,15 @@ def _stages(recipe: SamplesRecipe | DistillRecipe, plan: PlanConfig) -> tuple[Pa
             raise ConfigError(
                 f"curriculum.stages.{stage.name}.only takes none of the sizes that encode makes: correct one of them"
             )
-        known = known and stage.until.plateau is None
-        steps = left if place == len(stages) - 1 else min(stage.until.steps, left)
+        plateau, last = stage.until.plateau is not None, place == len(stages) - 1
+        known = not (plateau or (last and open_end))
+        steps = left if last else min(stage.until.steps, left)
         left -= steps
         largest = max(sizes, key=lambda size: (size[0] * size[1], size))
         batch = stage.batch or recipe.run.batch
         sources = max((_sources(task, plan) for task in _tasks(recipe, stage)), default=0)
-        found.append(Part(stage.name, steps if known else None, batch, largest, len(sizes), sources))
+        length = steps if known else None
+        found.append(Part(stage.name, length, batch, largest, len(sizes), sources, stage.until.steps, plateau))
     return tuple(found)
 
 
@@ -110,4 +123,4 @@ def _sources(task: str, plan: PlanConfig) -> int:
 
 def _made(encode: EncodeConfig) -> set[Size]:
     """Every size that producers give a target; what they do is not imported, as it needs the data engine."""
-    return set(encode.sizes) or {bucket.size for bucket in buckets(encode.resolution)}
+    return {size for level in encode.levels for size in level}

@@ -157,9 +157,8 @@ def _stage(recipe: Planned, stage: StagePlan) -> list[str]:
     dealt = f"{recipe.run.accumulate} batches of {part.batch}"
     if shard.data > 1:
         dealt += f", {recipe.run.accumulate // shard.data} for each of {shard.data} groups"
-    length = "until a plateau" if part.steps is None else f"{part.steps:,} steps"
     return [
-        f"stage {part.name}: {length}, {stage.pictures:,} pictures a step ({dealt}) of {size}{sources}",
+        f"stage {part.name}: {part.length}, {stage.pictures:,} pictures a step ({dealt}) of {size}{sources}",
         f"  {stage.tokens:,} {unit} a step at most, {stage.seconds:.2f} s a step predicted ({times})",
         f"  memory per GPU {stage.memory.total / GB:.1f} GB: {parts}",
     ]
