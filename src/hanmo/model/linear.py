@@ -34,7 +34,6 @@ class Linear(nn.Linear):
         return (
             x.device.type == self.weight.device.type == "cpu"
             and x.dtype == self.weight.dtype == torch.float32
-            and x.numel() > 0  # oneDNN has no products over nothing, as those of gradients would be
             and type(self.weight) is nn.Parameter  # not one that is spread over processes
             and not torch.is_autocast_enabled("cpu")
             and not torch.compiler.is_compiling()

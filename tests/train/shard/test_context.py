@@ -16,13 +16,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.attention import use_plain_attention
+from hanmo.train.plan.flops import Work
+from hanmo.train.plan.memory import activation_bytes
 from hanmo.train.rows import Shapes, row_positions, tokens_of
 from hanmo.train.shard.config import ShardConfig
-from hanmo.train.shard.mesh import joined
-from tests.train.shard.steps import ACCUMULATE, Readout, Toy, five_steps, randomise, same, together
+from hanmo.train.shard.context import split_tokens
+from hanmo.train.shard.mesh import MeshRanks, joined
+from tests.train.shard.steps import ACCUMULATE, Readout, Toy, five_steps, furthest, randomise, same, together
 
 pytestmark = pytest.mark.slow
 """Several processes each."""
@@ -52,6 +56,9 @@ CONFIG = TransformerConfig(
     in_channels=8, out_channels=2, num_layers=3, attention_head_dim=8, num_attention_heads=4,
     joint_attention_dim=12, axes_dims_rope=(2, 2, 4),
 )  # fmt: skip
+
+
+WORK = Work(3, 64, 32)
 
 
 @dataclass(frozen=True)
@@ -123,9 +130,44 @@ def test_two_processes_divide_tokens_and_take_the_steps_of_one(
     same(alone, pairs[name])
 
 
+def test_what_travels_under_autocast_is_rounded_and_no_more(pairs: dict[str, Any]) -> None:
+    rounded, made = five_steps(TOY, autocast=True), pairs["context 2, selective, bfloat16"]
+    assert rounded["losses"] == pytest.approx(made["losses"], rel=1e-2)
+    assert rounded["norms"] == pytest.approx(made["norms"], rel=2e-2)
+    assert furthest(rounded["weights"], made["weights"]) <= 1e-2
+
+
 @pytest.mark.parametrize("name", list(SCENARIOS[4]))
 def test_tokens_are_divided_beside_batches_and_heads(name: str, alone: dict[str, Any], fours: dict[str, Any]) -> None:
     same(alone, fours[name])
+
+
+def test_what_two_processes_keep_is_what_a_plan_says(pairs: dict[str, Any]) -> None:
+    assert activation_bytes(CONFIG, WORK, 1, "off", 4.0, context=2) == pytest.approx(pairs["kept"], rel=0.03)
+    assert pairs["kept"] < 0.7 * activation_bytes(CONFIG, WORK, 1, "off", 4.0)
+
+
+def kept(ranks: MeshRanks) -> int:
+    """Bytes that autograd keeps in a process of two; counted as `test_memory` counts those of one."""
+    assert ranks.context is not None
+    linear._HERE = False  # the counter does not know the products of oneDNN
+    model = MMDiT(CONFIG)
+    split_tokens(model, ranks.context)
+    own = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    found: dict[int, Tensor] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.untyped_storage().data_ptr() not in own:
+            found[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    latents = torch.randn(WORK.pictures, WORK.image, CONFIG.in_channels)
+    states = torch.randn(WORK.pictures, WORK.text, CONFIG.joint_attention_dim)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        made = model(latents, states, None, torch.rand(WORK.pictures), ((1, 4, WORK.target // 4),), WORK.target)
+    assert made.requires_grad
+    linear._HERE = True
+    return sum(tensor.untyped_storage().nbytes() for tensor in found.values())
 
 
 def main(folder: Path) -> None:
@@ -137,6 +179,8 @@ def main(folder: Path) -> None:
         with joined(config, torch.device("cpu"), folder / f"store-{number}" if number else None) as ranks:
             config.check(ranks.count, ACCUMULATE, CONFIG.num_attention_heads, autocast)
             results[name] = five_steps(TOY, config, ranks, autocast)
+            if name == "context 2":
+                results["kept"] = kept(ranks)
             ranks.wait()
             if ranks.first:
                 torch.save(results, folder / "results.pt")

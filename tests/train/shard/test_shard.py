@@ -195,6 +195,10 @@ def test_two_ways_to_forget_are_refused() -> None:
 def test_a_config_says_what_would_fit() -> None:
     with pytest.raises(ConfigError, match=r"shard\.data is 0"):
         ShardConfig(data=0)
+    with pytest.raises(ConfigError, match=r"shard\.context is 0"):
+        ShardConfig(context=0)
+    with pytest.raises(ConfigError, match="leave 4 in a process; allowed: 1, 2, 4"):
+        ShardConfig(context=3, tensor=2).check(6, 2, 8, autocast=False)
     config = ShardConfig(data=2, tensor=3)
     with pytest.raises(ConfigError, match="needs 6 processes, but 4"):
         config.check(4, 2, 24, autocast=False)

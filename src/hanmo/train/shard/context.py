@@ -77,11 +77,16 @@ class Division:
         """How many tokens of each kind a process has."""
         return [dealt(kind, self.count)[rank] for kind in kinds]
 
+    @property
+    def blank(self) -> bool:
+        """Whether no token of the text came here; then one that nobody sees runs along, as layers want something."""
+        return self.tokens.text <= self.rank
+
 
 def dealt(length: int, count: int) -> list[int]:
     """How many of `length` tokens each of `count` processes has: evenly, the first ones one more where there is a rest.
 
-    A process may have none, as of a text of one token; nothing is padded.
+    A process may have none, as of a text of one token.
     """
     return [length // count + (number < length % count) for number in range(count)]
 
@@ -122,15 +127,21 @@ def _divided(velocity: Velocity, division: Division) -> Velocity:
         target = count if target is None else target
         keys = None if mask is None else F.pad(mask, (0, count), value=True)[:, None, None]
         tokens = division.tokens = Tokens(text.shape[1], target, count - target, keys)
+        if target < division.count:
+            raise ConfigError(
+                f"a batch's pictures have {target} tokens each, but shard.context is {division.count}: lower it, or "
+                "train on larger pictures"
+            )
         pictures, words = tokens.all[1:], tokens.all[:1]
+        tables = (division.own(table, words, 0) for table in (rotation.text_cos, rotation.text_sin))
+        states = division.own(text, words, 1)
+        if division.blank:
+            states, tables = F.pad(states, (0, 0, 0, 1)), (F.pad(table, (0, 0, 0, 1)) for table in tables)
         made = velocity(
             division.own(latents, pictures, 1),
-            division.own(text, words, 1),
+            states,
             None,
-            Rope(
-                *(division.own(table, pictures, 0) for table in (rotation.image_cos, rotation.image_sin)),
-                *(division.own(table, words, 0) for table in (rotation.text_cos, rotation.text_sin)),
-            ),
+            Rope(*(division.own(t, pictures, 0) for t in (rotation.image_cos, rotation.image_sin)), *tables),
             modulation,
             division.held((target,), division.rank)[0],
         )
@@ -177,14 +188,17 @@ class ContextAttention:
         Under autocast all three are rounded before they travel, as attention would do.
         """
         assert mask is None, "the batch's mask is that of all tokens, and not of those here"
-        parts, kind = (query, key, value), query.device.type
+        tokens, kind = self._division.tokens, query.device.type
         if torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
-            query, key, value = (part.to(dtype) for part in parts)
-        tokens = self._division.tokens
+            query, key, value = (part.to(dtype) for part in (query, key, value))
+        blank = int(self._division.blank)
+        asking = 0 if self._last else blank
+        parts = (query[:, :, asking:], key[:, :, blank:], value[:, :, blank:])
         asked = (tokens.target,) if self._last else tokens.all
-        query, key, value = _to_heads((query, key, value), (asked, tokens.all, tokens.all), self._division)
-        return _to_tokens(self.attend(query, key, value, tokens.keys), asked, self._division)
+        query, key, value = _to_heads(parts, (asked, tokens.all, tokens.all), self._division)
+        out = _to_tokens(self.attend(query, key, value, tokens.keys), asked, self._division)
+        return F.pad(out, (0, 0, asking, 0)) if asking else out
 
 
 def _to_heads(
