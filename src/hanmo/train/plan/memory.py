@@ -107,6 +107,8 @@ def block_bytes(
     if checkpointing == "full":
         return tokens * width * size
     kept = _BLOCK.on_rank(tensor) - (_CHEAP.on_rank(tensor) if checkpointing == "selective" else 0)
+    if checkpointing == "selective" and context > 1:
+        kept += 4 / tensor  # queries, keys, values and attention's output as they came from other processes
     rows = work.pictures * width * size * (12 + 4)  # both modulation tables, and 1 + scale four times
     statistics = tokens * FULL * (_STATISTICS + 3 * heads)  # of the norms of queries and keys, and attention's sums
     tables = (
