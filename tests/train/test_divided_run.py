@@ -34,7 +34,7 @@ def same(one: Path, many: Path) -> None:
     same_exports(one, many)
 
 
-def test_shards_and_heads_take_the_steps_of_one_process(recipe: SamplesRecipe) -> None:
+def test_shards_heads_and_tokens_take_the_steps_of_one_process(recipe: SamplesRecipe) -> None:
     one = train(replace(recipe, name="one")).parent
     two = replace(recipe, name="two", shard=ShardConfig(data=2))
     four = replace(recipe, name="four", shard=ShardConfig(data=2, tensor=2, checkpointing="selective"))
@@ -44,6 +44,11 @@ def test_shards_and_heads_take_the_steps_of_one_process(recipe: SamplesRecipe) -
         same(one, folder)
         assert furthest(one, folder) <= 1e-5
         assert status(folder).snapshot == 8
+    tokens = replace(recipe, name="tokens", shard=ShardConfig(context=2, checkpointing="full"))
+    together(replace(tokens, run=replace(recipe.run, steps=4)), 2)
+    together(replace(tokens, shard=ShardConfig(data=2)), 2, "--resume")  # tokens are divided no more
+    same(one, recipe.run.folder / "tokens")
+    assert furthest(one, recipe.run.folder / "tokens") <= 1e-5
 
 
 def test_a_process_that_dies_is_started_again_and_four_ranks_go_on_as_two(recipe: SamplesRecipe) -> None:

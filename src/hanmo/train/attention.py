@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hanmo.model.encoder import ConditionEncoder
 from hanmo.model.mmdit import MMDiT
+from hanmo.train.rows import innermost
 
 
 def plain_attention(
@@ -68,6 +69,6 @@ def use_plain_attention(transformer: MMDiT, encoder: ConditionEncoder | None = N
     """Let the networks attend by plain products from now on."""
     blocks: Any = transformer.transformer_blocks  # a list of Block, which torch's annotation does not say
     for block in blocks:
-        block.attn.attend = plain_attention
+        innermost(block.attn).attend = plain_attention
     if encoder is not None:
         encoder.model.set_attn_implementation("eager")

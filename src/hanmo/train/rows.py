@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -67,6 +67,20 @@ class RowAttention:
             return self.attend(query, key, value, mask)
         first = turn.text if query.shape[2] < key.shape[2] else 0  # the last block asks for the target only
         return self.attend(turn(query, first), turn(key, 0), value, turn.keys[:, None, None])
+
+
+@runtime_checkable
+class Around(Protocol):
+    """An attention around another."""
+
+    attend: Attend
+
+
+def innermost(attn: Around) -> Around:
+    """What holds the attention that computes: a block's `attn`, or the last attention around another."""
+    while isinstance(attn.attend, Around):
+        attn = attn.attend
+    return attn
 
 
 @dataclass(frozen=True)
@@ -125,9 +139,11 @@ def row_positions(transformer: MMDiT) -> RowPositions:
     wrapped = []
     blocks: Any = transformer.transformer_blocks  # a list of Block, which torch's annotation does not say
     for block in blocks:
-        if not isinstance(block.attn.attend, RowAttention):
-            block.attn.attend = RowAttention(block.attn.attend)
-        wrapped.append(block.attn.attend)
+        holder = innermost(block.attn)
+        if not isinstance(holder, RowAttention):
+            holder.attend = RowAttention(holder.attend)
+            holder = holder.attend
+        wrapped.append(holder)
     return RowPositions(transformer, tuple(wrapped))
 
 

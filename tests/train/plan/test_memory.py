@@ -77,6 +77,11 @@ def test_checkpointing_keeps_less_the_more_of_it_there_is() -> None:
     assert kept[0] > 1.5 * kept[1] > 3 * kept[2]
 
 
+def test_selective_checkpointing_keeps_what_came_from_other_processes() -> None:
+    one, half = (block_bytes(TransformerConfig(), Work(8, 256, 256), 4, "selective", 2.0, degree) for degree in (1, 2))
+    assert 2 * half - one == pytest.approx(8 * 512 * 3072 * 2.0, rel=0.05)  # 4 D a token, in bfloat16, over 4 processes
+
+
 def test_the_released_models_parameters_are_divided_without_a_rest() -> None:
     released = sizes(transformer_blueprint(TransformerConfig()).live)
     assert released.total == 20_430_401_088

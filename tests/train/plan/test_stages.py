@@ -77,6 +77,24 @@ def test_checkpointing_takes_time_and_gives_memory() -> None:
     assert off.seconds == pytest.approx(max(off.products, off.network) + off.update)
 
 
+def test_tokens_on_several_gpus_take_memory_and_products_and_give_an_exchange() -> None:
+    shard = ShardConfig(data=8, tensor=2, gather="bfloat16")
+    one, two = (
+        planned(replace(SAMPLES, shard=replace(shard, context=n)), TransformerConfig()).stages[0] for n in (1, 2)
+    )
+    assert two.memory.activations == pytest.approx(one.memory.activations / 2, rel=0.05)
+    assert two.memory.weights == one.memory.weights / 2
+    assert (two.flops, two.pictures, two.tokens) == (one.flops / 2, one.pictures, one.tokens)
+    # 60 blocks send half of their 4 x 3072 / (2 x 2) bfloat16 numbers a token twice, at half of 900 GB/s.
+    assert two.exchange == pytest.approx(60 * 2 * two.tokens / 8 * 3072 / 2 * 2 / 450e9)
+    assert one.exchange == 0
+    assert two.seconds == pytest.approx(max(two.products + two.exchange, two.network) + two.update)
+    far = planned(replace(SAMPLES, shard=replace(shard, context=2), plan=PlanConfig(machine=2)), TransformerConfig())
+    assert far.stages[0].exchange > two.exchange
+    with pytest.raises(ConfigError, match=r"shard.context is 8, .* 24 heads over shard.tensor 2 leave 12 .* 4, 6, 12"):
+        planned(replace(SAMPLES, shard=replace(shard, context=8)), TransformerConfig())
+
+
 def test_new_sizes_are_planned_and_not_the_checkpoints_own() -> None:
     new = replace(SAMPLES, model=Base(new=NewTransformer(3, 4, 16, (4, 6, 6))))
     assert planned(new).parameters > planned(SAMPLES).parameters

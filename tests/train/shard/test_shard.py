@@ -7,7 +7,6 @@ transformer, and the first process saves the collected weights, averages, norms 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,22 +23,19 @@ from hanmo.errors import ConfigError
 from hanmo.model import linear
 from hanmo.model.config import TransformerConfig
 from hanmo.model.mmdit import MMDiT
-from hanmo.train.checkpoint import Parts
-from hanmo.train.optim import EMA, OptimConfig, build
+from hanmo.train.optim import build
 from hanmo.train.shard.config import ShardConfig
-from hanmo.train.shard.gradients import local
 from hanmo.train.shard.mesh import MeshRanks, joined
 from hanmo.train.shard.parallel import parallelise
 from hanmo.train.shard.parts import read_parts
 from hanmo.train.shard.recompute import recompute
-from hanmo.train.shard.state import ShardedEMA, assembled, regroup, whole
+from hanmo.train.shard.state import assembled, regroup, whole
 from hanmo.weights.tensors import read_header
+from tests.train.shard.steps import ACCUMULATE, OPTIM, Readout, Toy, five_steps, furthest, randomise, same, together
 
 pytestmark = pytest.mark.slow
 """Several processes each: a minute in all."""
 
-STEPS, ACCUMULATE = 5, 4
-OPTIM = OptimConfig(lr=3e-3, eps=1e-6, clip=0.05, ema=0.7)
 BUNDLED = Path(hanmo.__file__).parent / "assets" / "hanmo-tiny"
 CPU = torch.device("cpu")
 SCENARIOS = {
@@ -50,16 +46,6 @@ SCENARIOS = {
     },
     4: {"data 2 x tensor 2": ShardConfig(data=2, tensor=2)},
 }
-
-
-class Readout(nn.Module):
-    """A trained part that stays a copy in each process, as the condition encoder does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.widen = nn.Linear(5, 12)
-        self.sometimes = nn.Parameter(torch.zeros(12))
-        self.never = nn.Parameter(torch.zeros(3))
 
 
 @dataclass(frozen=True)
@@ -80,13 +66,7 @@ def toy() -> dict[str, nn.Module]:
         joint_attention_dim=12, axes_dims_rope=(2, 2, 4),
     )  # fmt: skip
     modules: dict[str, nn.Module] = {"transformer": MMDiT(config), "encoder": Readout()}
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for module in modules.values():
-            for weight in module.parameters():
-                start = 1.0 if weight.ndim == 1 else 0.0
-                weight.normal_(start, 0.2, generator=generator)
-    return modules
+    return randomise(modules)
 
 
 def batch(step: int, part: int) -> Batch:
@@ -107,89 +87,22 @@ def loss(modules: dict[str, nn.Module], given: Batch) -> Tensor:
     return (made - given.wanted).square().mean()
 
 
-def five_steps(config: ShardConfig | None, ranks: MeshRanks | None, autocast: bool = False) -> dict[str, Any]:
-    """Five steps as the loop takes them; what came of them, on the first process."""
-    modules = toy()
-    if ranks is not None and config is not None:
-        parallelise(modules["transformer"], ranks, config)
-    parts = Parts(modules, build(modules, OPTIM), (EMA if ranks is None else ShardedEMA)(modules, OPTIM.ema))
-    if ranks is not None:
-        regroup(parts.optimizers)
-    parameters = [p for module in modules.values() for p in module.parameters()]
-    losses, norms = [], []
-    used: set[torch.dtype] = set()
-    attention = modules["transformer"].transformer_blocks[0].attn
-    attention.register_forward_pre_hook(lambda module, _: used.add(module.to_q.weight.dtype))
-    for step in range(STEPS):
-        values = {"loss": 0.0}
-        for part in ranks.parts(ACCUMULATE) if ranks is not None else range(ACCUMULATE):
-            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-                one = loss(modules, batch(step, part))
-            (one / ACCUMULATE).backward()
-            values["loss"] += float(one.detach()) / ACCUMULATE
-        if ranks is None:
-            norms.append(float(nn.utils.clip_grad_norm_(parameters, OPTIM.clip)))
-        else:
-            values = ranks.sum(parameters, values)
-            norms.append(ranks.clip(parameters, OPTIM.clip))
-        losses.append(values["loss"])
-        for optimizer in parts.optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        parts.ema.update(step)
-    first = ranks is None or ranks.first
-    weights = {f"{name}/{key}": value for name, m in modules.items() for key, value in m.state_dict().items()}
-    result = {"weights": whole(weights, first), "average": whole(parts.ema.state_dict(), first)}
-    parts.ema.swap()
-    quick = torch.autocast("cpu", torch.bfloat16, enabled=autocast)
-    with torch.no_grad(), quick:
-        swapped = float(loss(modules, batch(99, 0)))
-    parts.ema.swap()
-    with torch.no_grad(), quick:
-        back = float(loss(modules, batch(99, 0)))
-    held = sum(local(p).numel() for p in parameters)
-    return {**result, "losses": losses, "norms": norms, "swapped": swapped, "back": back, "held": held, "used": used}
+TOY = Toy(toy, lambda modules, step, part: loss(modules, batch(step, part)))
 
 
 @pytest.fixture(scope="module")
 def alone() -> dict[str, Any]:
-    return five_steps(None, None)
-
-
-def together(count: int, folder: Path) -> dict[str, Any]:
-    """Run the scenarios of `count` processes under torchrun."""
-    words = [sys.executable, "-m", "torch.distributed.run", "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
-    words += ["--local-addr", "127.0.0.1", "--nproc-per-node", str(count), __file__, str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stderr
-    results: dict[str, Any] = torch.load(folder / "results.pt")
-    return results
+    return five_steps(TOY)
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return together(2, tmp_path_factory.mktemp("two"))
+    return together(__file__, 2, tmp_path_factory.mktemp("two"))
 
 
 @pytest.fixture(scope="module")
 def fours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return together(4, tmp_path_factory.mktemp("four"))
-
-
-def furthest(one: dict[str, Tensor], two: dict[str, Tensor]) -> float:
-    assert one.keys() == two.keys()
-    return max(float((one[key] - two[key]).abs().max()) for key in one)
-
-
-def same(one: dict[str, Any], many: dict[str, Any]) -> None:
-    assert many["held"] < 0.7 * one["held"]
-    assert one["losses"] == pytest.approx(many["losses"], rel=1e-5)
-    assert one["norms"] == pytest.approx(many["norms"], rel=1e-4)
-    assert furthest(one["weights"], many["weights"]) <= 1e-5
-    assert furthest(one["average"], many["average"]) <= 1e-5
-    assert one["swapped"] == pytest.approx(many["swapped"], rel=1e-5)
-    assert one["back"] == pytest.approx(many["back"], rel=1e-5)
+    return together(__file__, 4, tmp_path_factory.mktemp("four"))
 
 
 def test_the_toy_is_a_hard_one(alone: dict[str, Any]) -> None:
@@ -209,7 +122,7 @@ def test_four_processes_take_the_steps_of_one(alone: dict[str, Any], fours: dict
 
 
 def test_weights_travel_in_bfloat16_and_stay_float32(pairs: dict[str, Any]) -> None:
-    rounded, made = five_steps(None, None, autocast=True), pairs["data 2, bfloat16"]
+    rounded, made = five_steps(TOY, autocast=True), pairs["data 2, bfloat16"]
     assert made["used"] == {torch.bfloat16}
     assert {weight.dtype for weight in made["weights"].values()} == {torch.float32}
     assert rounded["losses"] == pytest.approx(made["losses"], rel=1e-2)
@@ -282,6 +195,10 @@ def test_two_ways_to_forget_are_refused() -> None:
 def test_a_config_says_what_would_fit() -> None:
     with pytest.raises(ConfigError, match=r"shard\.data is 0"):
         ShardConfig(data=0)
+    with pytest.raises(ConfigError, match=r"shard\.context is 0"):
+        ShardConfig(context=0)
+    with pytest.raises(ConfigError, match="leave 4 in a process; allowed: 1, 2, 4"):
+        ShardConfig(context=3, tensor=2).check(6, 2, 8, autocast=False)
     config = ShardConfig(data=2, tensor=3)
     with pytest.raises(ConfigError, match="needs 6 processes, but 4"):
         config.check(4, 2, 24, autocast=False)
@@ -321,7 +238,7 @@ def main(folder: Path) -> None:
         autocast = config.gather == "bfloat16"
         with joined(config, CPU, folder / f"store-{number}" if number else None) as ranks:
             config.check(ranks.count, ACCUMULATE, 2, autocast)
-            results[name] = five_steps(config, ranks, autocast)
+            results[name] = five_steps(TOY, config, ranks, autocast)
             if count == 4:
                 results["read"] = read_back(config, ranks, folder / "toy.safetensors")
             ranks.wait()

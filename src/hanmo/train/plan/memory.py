@@ -1,11 +1,12 @@
 """Bytes on each GPU of a run that is divided as `train/shard` divides it (report section 4.1.2).
 
-Weights, gradients, moments and averages lie in shards over the data groups; heads, MLPs and modulations are dealt out
-over a tensor group. Nothing is allocated. Activations are counted as autograd keeps them (a test measures
-them on a small model); a backward pass's passing gradients are taken as large as one block's activations. It does not
-know what NCCL, CUDA's context and the allocator's gaps take: `reserve` stands for them.
+Weights, gradients, moments and averages lie in shards over data and context processes; heads, MLPs and modulations are
+dealt out over a tensor group, tokens over a context group. Nothing is allocated. Activations are counted as autograd
+keeps them (tests measure them on small models); a backward pass's passing gradients are taken as large as one block's
+activations. It does not know what NCCL, CUDA's context and the allocator's gaps take: `reserve` stands for them.
 
-Letters: D width, S image tokens, T text tokens, N = S + T, t tensor degree, P parameters.
+Letters: D width, S image tokens, T text tokens, N = S + T, t tensor degree, c context degree,
+P parameters.
 """
 
 from __future__ import annotations
@@ -98,20 +99,31 @@ _LAST_ALL = _Kept(whole=3, split=4)
 _STATISTICS = 4  # float32 a token: mean and deviation of two norms
 
 
-def block_bytes(config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: float) -> float:
+def block_bytes(
+    config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: float, context: int = 1
+) -> float:
     """What one block keeps (not the last), where activations have `size` bytes a number."""
-    tokens, width, heads = work.tokens, config.inner_dim, config.num_attention_heads / tensor
+    tokens, width, heads = work.tokens / context, config.inner_dim, config.num_attention_heads / tensor
     if checkpointing == "full":
         return tokens * width * size
     kept = _BLOCK.on_rank(tensor) - (_CHEAP.on_rank(tensor) if checkpointing == "selective" else 0)
+    if checkpointing == "selective" and context > 1:
+        kept += 4 / tensor  # queries, keys, values and attention's output as they came from other processes
     rows = work.pictures * width * size * (12 + 4)  # both modulation tables, and 1 + scale four times
     statistics = tokens * FULL * (_STATISTICS + 3 * heads)  # of the norms of queries and keys, and attention's sums
-    tables = 2 * (work.image + work.text) * (config.attention_head_dim // 2) * 2 * FULL  # the rotation, complex
+    tables = (
+        2 * (work.image + work.text) / context * (config.attention_head_dim // 2) * 2 * FULL
+    )  # the rotation, complex
     return tokens * width * size * kept + rows + statistics + tables
 
 
 def activation_bytes(
-    config: TransformerConfig, work: Work, tensor: int, checkpointing: Checkpointing, size: float = HALF
+    config: TransformerConfig,
+    work: Work,
+    tensor: int,
+    checkpointing: Checkpointing,
+    size: float = HALF,
+    context: int = 1,
 ) -> float:
     """What autograd keeps between the forward and the backward pass of one batch, on one GPU.
 
@@ -121,17 +133,18 @@ def activation_bytes(
         tensor: degree.
         checkpointing: of every block.
         size: bytes of a number; 2 under bfloat16.
+        context: degree; the text is embedded before it is divided.
     """
-    width = config.inner_dim
-    target, image = work.pictures * work.target, work.pictures * work.image
+    width, tokens = config.inner_dim, work.tokens / context
+    target, image = work.pictures * work.target / context, work.pictures * work.image / context
     text = work.pictures * work.text
-    blocks = (config.num_layers - 1) * block_bytes(config, work, tensor, checkpointing, size)
+    blocks = (config.num_layers - 1) * block_bytes(config, work, tensor, checkpointing, size, context)
     tables = config.num_layers * work.pictures * 12 * width * size if checkpointing == "full" else 0.0
     if checkpointing == "full":
-        last = work.tokens * width * size
+        last = tokens * width * size
     else:
         cheap = 0.5 if checkpointing == "selective" else 1.0
-        numbers = target * _LAST_TARGET.on_rank(tensor) + work.tokens * _LAST_ALL.on_rank(tensor)
+        numbers = target * _LAST_TARGET.on_rank(tensor) + tokens * _LAST_ALL.on_rank(tensor)
         last = numbers * cheap * width * size
     head = image * config.in_channels + 2 * text * config.joint_attention_dim + 3 * target * width
     head += work.pictures * (WAVES + 5 * width)  # times, their embedding and what it became
@@ -191,21 +204,33 @@ def learning(parameters: int | float, optim: OptimConfig) -> Memory:
 def trained(size: Sizes, shard: ShardConfig, optim: OptimConfig, autocast: bool) -> Memory:
     """A transformer whose every weight learns, in this run's shards."""
     count = size.on_rank(shard.tensor)
-    state = learning(count / shard.data, optim)
+    state = learning(count / shard.shards, optim)
     return together(state, _collected(size, shard), Memory(copies=HALF * count if _copied(shard, autocast) else 0.0))
 
 
 def looked_through(size: Sizes, shard: ShardConfig) -> Memory:
     """A teacher: float32 in the same shards; it keeps nothing."""
-    return together(Memory(weights=FULL * size.on_rank(shard.tensor) / shard.data), _collected(size, shard))
+    return together(Memory(weights=FULL * size.on_rank(shard.tensor) / shard.shards), _collected(size, shard))
 
 
 def traffic(size: Sizes, shard: ShardConfig, learns: bool = True) -> float:
     """Bytes that one GPU receives for a batch: weights before each pass, and float32 gradients where it learns."""
-    if shard.data == 1:
+    if shard.shards == 1:
         return 0.0
     passes = (2 * _each(shard) + FULL) if learns else _each(shard)
-    return passes * size.on_rank(shard.tensor) * (shard.data - 1) / shard.data
+    return passes * size.on_rank(shard.tensor) * (shard.shards - 1) / shard.shards
+
+
+def exchanged(
+    config: TransformerConfig, work: Work, shard: ShardConfig, checkpointing: Checkpointing, size: float = HALF
+) -> float:
+    """Bytes that one GPU sends for a batch to those that share its tokens: queries, keys, values, attention's output.
+
+    In both passes, and once more where a block is computed again (`shard.context`); the last block sends less.
+    """
+    away = (shard.context - 1) / shard.context
+    numbers = 4 * work.tokens * config.inner_dim / (shard.tensor * shard.context) * away
+    return (3 if checkpointing == "full" else 2) * config.num_layers * numbers * size
 
 
 def _each(shard: ShardConfig) -> float:
@@ -214,12 +239,12 @@ def _each(shard: ShardConfig) -> float:
 
 def _copied(shard: ShardConfig, autocast: bool) -> bool:
     """Gathered bfloat16 is let go after each block; what autocast makes of float32 stays to the end of the pass."""
-    return autocast and (shard.data == 1 or shard.gather == "float32")
+    return autocast and (shard.shards == 1 or shard.gather == "float32")
 
 
 def _collected(size: Sizes, shard: ShardConfig) -> Memory:
     """This block and the next, a gradient as it comes and as it is summed, and what is outside of blocks."""
-    if shard.data == 1:
+    if shard.shards == 1:
         return Memory()
     return Memory(gathered=(3 * _each(shard) + FULL) * size.of_block(shard.tensor) + FULL * size.outside)
 
@@ -276,11 +301,12 @@ def at_work(
     checkpointing: Checkpointing,
     reserve: float,
     number: float = HALF,
+    context: int = 1,
 ) -> Memory:
-    """What a batch takes beside the weights; `reserve` in GB, `number` bytes of an activation."""
+    """What a batch takes beside the weights; `reserve` in GB, `number` bytes of an activation, `context` its degree."""
     return Memory(
-        activations=activation_bytes(config, work, tensor, checkpointing, number),
-        passing=block_bytes(config, work, tensor, "off", number),
+        activations=activation_bytes(config, work, tensor, checkpointing, number, context),
+        passing=block_bytes(config, work, tensor, "off", number, context),
         reserve=reserve * 1e9,
     )
 

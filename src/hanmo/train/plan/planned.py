@@ -20,7 +20,7 @@ from hanmo.train.plan.config import PlanConfig
 from hanmo.train.plan.hardware import HOST, gpu_named
 from hanmo.train.plan.memory import Memory, moments
 from hanmo.train.plan.outline import Planned, shard_of
-from hanmo.train.plan.stages import RunPlan, StagePlan, autocast_of, checkpointing_of, plan
+from hanmo.train.plan.stages import RunPlan, StagePlan, autocast_of, checkpointing_of, plan, token_wire
 from hanmo.train.recipe import SamplesRecipe, VAERecipe
 from hanmo.weights.hub import bundled
 
@@ -99,7 +99,8 @@ def _advice(recipe: Planned) -> str:
             return "lower run.batch (and raise run.accumulate), or pictures.size"
         case _:
             return (
-                "more of shard.data or shard.tensor, a smaller batch with more run.accumulate, or shard.checkpointing"
+                "more of shard.data, shard.tensor or shard.context, a smaller batch with more run.accumulate, or "
+                "shard.checkpointing"
             )
 
 
@@ -114,10 +115,13 @@ def _lines(recipe: Planned, given: PlanConfig, made: RunPlan) -> list[str]:
         gather: str = shard.gather
         if isinstance(recipe, LoraRecipe) and gather == "float32":
             gather = recipe.memory.base  # a frozen base travels as it rests
-        how = f"{shard.data} data x {shard.tensor} tensor, blocks gathered in {gather}, {how}"
+        context = f" x {shard.context} context" if shard.context > 1 else ""
+        how = f"{shard.data} data{context} x {shard.tensor} tensor, blocks gathered in {gather}, {how}"
     where = "beside" if isinstance(recipe, LoraRecipe) else "of"
     part = "" if made.trained == made.parameters else f", {where} which {made.trained:,} learn"
     network = f"; {given.network:g} GB/s from each GPU to other machines" if shard.count > given.machine else ""
+    if shard.context > 1:
+        network += f"; {token_wire(given, shard) / 1e9:g} GB/s between GPUs that share tokens"
     swap = isinstance(recipe, LoraRecipe) and recipe.memory.resident_blocks
     words = "" if isinstance(recipe, VAERecipe) else f"; conditions of {given.text} tokens"
     lines = [
@@ -143,6 +147,8 @@ def _stage(recipe: Planned, stage: StagePlan) -> list[str]:
     size = f"{width}x{height}" + (f", the largest of {part.sizes} sizes" if part.sizes > 1 else "")
     sources = f", {part.sources} source each" if part.sources else ""
     times = f"products {stage.products:.2f}"
+    if stage.exchange:
+        times += f" and tokens exchanged {stage.exchange:.2f}"
     if stage.network:
         times += f" beside shards on their way {stage.network:.2f}"
     if stage.swap:

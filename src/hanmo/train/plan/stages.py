@@ -2,7 +2,9 @@
 
 Models are built on the meta device, so nothing is allocated. The seconds are a prediction: operations over the peak of
 the stated GPU times an assumed MFU (`hardware`), or the way of weights and gradients between GPUs where that takes
-longer (they go on at once), plus block swap, plus the optimizer's way through memory. Waiting for data, and the sums
+longer (they go on at once), plus block swap, plus the optimizer's way through memory. Where tokens are divided, their
+exchange around attention is added to the products, as attention waits for it: the bytes of `memory.exchanged` at the
+full speed of a link, which is an assumption. Waiting for data, and the sums
 of a tensor group, are in the assumed MFU or not at all. The condition encoder and the autoencoder's encoder have
 spoken before (report 4.1.1: producers), so they are not in it.
 """
@@ -33,6 +35,7 @@ from hanmo.train.plan.memory import (
     adapted_traffic,
     adapters,
     at_work,
+    exchanged,
     learning,
     looked_through,
     resting,
@@ -44,6 +47,7 @@ from hanmo.train.plan.memory import (
 )
 from hanmo.train.plan.outline import Part, Planned, parts_of, shard_of
 from hanmo.train.recipe import SamplesRecipe, VAERecipe
+from hanmo.train.shard.config import ShardConfig
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 
 UPDATE_BYTES = 40.0
@@ -61,7 +65,8 @@ class StagePlan:
         tokens: the same, both streams, at most.
         flops: of a step, on one GPU, recomputation included.
         products: seconds of a step, of products of matrices and attention.
-        network: seconds of a step, of shards on their way; beside the products.
+        network: seconds of a step, of shards on their way; beside the products and exchanges.
+        exchange: seconds of a step, of tokens on their way to the heads and back.
         swap: seconds of a step, of blocks on their way from the computer's memory.
         update: seconds of a step, of the optimizer.
     """
@@ -75,11 +80,12 @@ class StagePlan:
     network: float
     swap: float
     update: float
+    exchange: float = 0.0
 
     @property
     def seconds(self) -> float:
         """Of a step, predicted."""
-        return max(self.products, self.network) + self.swap + self.update
+        return max(self.products + self.exchange, self.network) + self.swap + self.update
 
 
 @dataclass(frozen=True)
@@ -135,12 +141,15 @@ def plan(recipe: Planned, transformer: TransformerConfig, vae: VAEConfig) -> Run
     stages = []
     for part in parts_of(recipe):
         work = part.work(given.text)
-        batch = at_work(model, work, shard.tensor, own, given.reserve, HALF if autocast else FULL)
+        number = HALF if autocast else FULL
+        batch = at_work(model, work, shard.tensor, own, given.reserve, number, shard.context)
         if isinstance(recipe, DistillRecipe) and recipe.method == "depth" and recipe.depth.features:
             # The teacher's streams before each matched block.
             batch = together(batch, Memory(activations=model.num_layers * work.tokens * model.inner_dim * FULL))
-        flops = _flops(recipe, base, model, work, changed, own) / shard.tensor
-        stages.append(_stage(recipe, part, together(costs.state, batch), work.tokens, flops, costs))
+        flops = _flops(recipe, base, model, work, changed, own) / (shard.tensor * shard.context)
+        stage = _stage(recipe, part, together(costs.state, batch), work.tokens, flops, costs)
+        sent = exchanged(model, work, shard, own, number) * recipe.run.accumulate / shard.data
+        stages.append(replace(stage, exchange=sent / token_wire(given, shard)))
     return RunPlan(size.total, changed, tuple(stages))
 
 
@@ -225,6 +234,12 @@ def _stage(recipe: Planned, part: Part, memory: Memory, tokens: int, flops: floa
         costs.swapped * batches / HOST,
         UPDATE_BYTES * costs.updated / gpu.bandwidth,
     )
+
+
+def token_wire(given: PlanConfig, shard: ShardConfig) -> float:
+    """Bytes per second between GPUs that share tokens, one way; they are neighbours, with a tensor group between."""
+    near = shard.context * shard.tensor <= given.machine
+    return gpu_named(given.gpu).link / 2 if near else given.network * 1e9
 
 
 # --- the autoencoder -------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Parallel training from outside the model: weights in shards, heads dealt out, blocks computed twice."""
+"""Parallel training from outside the model: weights in shards, heads and tokens dealt out, blocks computed twice."""

@@ -4,8 +4,8 @@ The report trains with a distributed optimizer, bfloat16 all-gather and float32 
 parallelism of degree 4 with head-wise attention, and without activation checkpointing, which cost it 3.75
 times the step's time for 11 % of memory. Checkpointing is "off" by default here too, but it can be chosen.
 
-It knows no tensors and no processes. Context parallelism (tokens of one picture on several devices) is not
-here: the longest sequence of the report's recipes fits one device once heads are dealt out.
+The report has no context parallelism (tokens of one batch on several devices): its longest sequences fit one device
+once heads are dealt out. It is optional here, for longer ones. It knows no tensors and no processes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _WHY = {
 
 @dataclass(frozen=True)
 class ShardConfig:
-    """Two degrees whose product is the number of processes, and what is traded for memory.
+    """Three degrees whose product is the number of processes, and what is traded for memory.
 
     Attributes:
-        data: groups that the batches of a step are dealt out to; among them weights, gradients, averages
-            and the optimizer's states lie in shards (FSDP2, ZeRO 3).
-        tensor: processes of one group; they share its batches and divide heads and MLPs.
+        data: groups that the batches of a step are dealt out to. Among these and the context processes weights,
+            gradients, averages and the optimizer's states lie in shards (FSDP2, ZeRO 3).
+        context: processes of a group that share its batches and divide the tokens of each (Ulysses).
+        tensor: processes that share batches and tokens, and divide heads and MLPs.
         checkpointing: activations not kept for the backward pass: none ("off"), all but products of matrices
             and attention ("selective"), all inside a block ("full").
         gather: number format in which blocks' weights are collected before use. Masters and the reduction
@@ -38,6 +39,7 @@ class ShardConfig:
     """
 
     data: int = 1
+    context: int = 1
     tensor: int = 1
     checkpointing: Literal["off", "selective", "full"] = "off"
     gather: Literal["float32", "bfloat16"] = "float32"
@@ -48,14 +50,24 @@ class ShardConfig:
         Raises:
             ConfigError: a degree below 1; the message names the key.
         """
-        for key in ("data", "tensor"):
+        for key in ("data", "context", "tensor"):
             if getattr(self, key) < 1:
                 raise ConfigError(f"shard.{key} is {getattr(self, key)}; it must be at least 1")
 
     @property
     def count(self) -> int:
         """Processes in all."""
-        return self.data * self.tensor
+        return self.shards * self.tensor
+
+    @property
+    def shards(self) -> int:
+        """Pieces that weights lie in, beside heads that are dealt out."""
+        return self.data * self.context
+
+    @property
+    def words(self) -> str:
+        """The degrees, for people."""
+        return f"shard.data {self.data} x shard.context {self.context} x shard.tensor {self.tensor}"
 
     def check_copies(self, processes: int) -> None:
         """Check that processes are started in one way.
@@ -65,7 +77,7 @@ class ShardConfig:
         """
         if self.count > 1 and processes > 1:
             raise ConfigError(
-                f"run.processes is {processes} with shard.data x shard.tensor = {self.count}: the processes of a "
+                f"run.processes is {processes} with {self.words}: the processes of a "
                 "divided model are started by torchrun, so set run.processes = 1"
             )
 
@@ -83,7 +95,7 @@ class ShardConfig:
         """
         if processes != self.count:
             raise ConfigError(
-                f"shard.data {self.data} x shard.tensor {self.tensor} needs {self.count} processes, but {processes} "
+                f"{self.words} needs {self.count} processes, but {processes} "
                 f"were started; start torchrun with {self.count}, or change the degrees"
             )
         if accumulate % self.data:
@@ -94,6 +106,12 @@ class ShardConfig:
         if heads % self.tensor:
             fit = ", ".join(str(n) for n in range(1, heads + 1) if heads % n == 0)
             raise ConfigError(f"shard.tensor is {self.tensor}, but {heads} heads are dealt out evenly; allowed: {fit}")
+        if heads // self.tensor % self.context:
+            fit = ", ".join(str(n) for n in range(1, heads + 1) if heads // self.tensor % n == 0)
+            raise ConfigError(
+                f"shard.context is {self.context}, but attention exchanges tokens for heads, and {heads} heads over "
+                f"shard.tensor {self.tensor} leave {heads // self.tensor} in a process; allowed: {fit}"
+            )
         if self.gather == "bfloat16" and not autocast:
             raise ConfigError(
                 'shard.gather is "bfloat16" while products are made in float32; set run.precision = "bfloat16", or '

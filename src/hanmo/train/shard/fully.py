@@ -1,4 +1,4 @@
-"""Weights, gradients and optimizer states in shards, one per data group (FSDP2; report section 4.1.2).
+"""Weights, gradients and optimizer states in shards over data and context processes (FSDP2; report section 4.1.2).
 
 A block's weights are collected when it is computed and dropped again; its gradients are summed and divided
 at once. Three things are due to this model and this loop. The modulation layers are units of their own,
@@ -9,7 +9,7 @@ after the forward pass too: kept ones would outlive `EMA.swap`.
 With bfloat16 gathering, autocast decides what is computed in what, as on one device; embedders and the output
 layer stay float32, so that the timestep is not rounded.
 
-It does not know tensor parallelism; weights that are DTensors already get a second axis.
+It does not know tensor or context parallelism; weights that are DTensors already get a second axis.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def shard_weights(model: MMDiT, groups: DeviceMesh, gather: Literal["float32", "
 
     Args:
         model: with float32 weights, the same in each process.
-        groups: the mesh's data axis.
+        groups: the mesh's axis of shards.
         gather: format in which weights of blocks travel.
     """
     # Results of blocks may be views; torch warns of in-place sums on them, and the model makes none.

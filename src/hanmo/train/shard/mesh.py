@@ -1,7 +1,9 @@
-"""The processes of a run as a mesh of data groups x tensor-parallel processes, and this process's place in it.
+"""The processes of a run as a mesh of data groups x context x tensor-parallel processes, and this one's place in it.
 
-Neighbouring ranks form one tensor-parallel group, since they talk in every block; torchrun puts them on one
-machine. A step's batches are dealt out to the groups, so the processes of a group compute the same batches.
+Neighbouring ranks form one tensor-parallel group, and neighbours of these the context processes, since they talk in
+every block; torchrun puts them on one machine. A step's batches are dealt out to the data groups, so the processes of
+a group compute the same batches. Weights lie in shards over data and context together, as each process of either
+holds a part of their gradients; so that is one axis here.
 
 It does not know models, batches or files of a run.
 """
@@ -26,14 +28,21 @@ from hanmo.train.ranks import PATIENCE, Ranks, alive, launched, torchrun_store
 from hanmo.train.shard.config import ShardConfig
 from hanmo.train.shard.gradients import clip, settle, sum_copies
 
-DATA, TENSOR = "data", "tensor"
+SHARDS, CONTEXT, TENSOR = "shards", "context", "tensor"
 
 
 @dataclass(frozen=True)
 class MeshRanks(Ranks):
-    """Process `rank` of `count`, as the loop sees it, with a mesh of axes "data" and "tensor"."""
+    """Process `rank` of `count`, as the loop sees it.
+
+    Attributes:
+        mesh: of axes "shards" (data x context) and "tensor".
+        context: the processes that share this one's tokens; None where tokens are not divided.
+        device: where it computes.
+    """
 
     mesh: DeviceMesh | None = None
+    context: DeviceMesh | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
@@ -50,17 +59,22 @@ class MeshRanks(Ranks):
     @property
     def groups(self) -> int:
         """The processes of one group compute one batch."""
-        return self.axes[DATA].size()
+        return self.axes[SHARDS].size() // self._sharing
 
     def parts(self, accumulate: int) -> range:
         """The batches of a step that this process's group computes, of `accumulate` in all."""
-        groups = self.axes[DATA]
-        return range(groups.get_local_rank(), accumulate, groups.size())
+        return range(self.axes[SHARDS].get_local_rank() // self._sharing, accumulate, self.groups)
+
+    @property
+    def _sharing(self) -> int:
+        """Processes that divide a batch's tokens."""
+        return 1 if self.context is None else self.context.size()
 
     def sum(self, parameters: Sequence[nn.Parameter], values: Mapping[str, float]) -> dict[str, float]:
         """Finish the gradients of a step, and sum `values` over the data groups; every process must call it.
 
-        Gradients in shards were summed in the backward pass; those of copies are summed here.
+        Gradients in shards were summed in the backward pass; those of copies are summed here, over context
+        processes too, as each has the part that its tokens gave (of what comes before the transformer: see `context`).
 
         Args:
             parameters: in the same order everywhere.
@@ -72,7 +86,8 @@ class MeshRanks(Ranks):
         settle(parameters)
         copies = [parameter for parameter in parameters if not _in_shards(parameter)]
         with alive():
-            return sum_copies(copies, values, self.axes[DATA].get_group(), self.device)
+            sums = sum_copies(copies, values, self.axes[SHARDS].get_group(), self.device)
+        return {key: value / self._sharing for key, value in sums.items()}
 
     def clip(self, parameters: Sequence[nn.Parameter], limit: float) -> float:
         """Clip the gradients of the whole mesh to the length `limit`; the length before.
@@ -85,7 +100,7 @@ class MeshRanks(Ranks):
 
 
 def _in_shards(parameter: nn.Parameter) -> bool:
-    return isinstance(parameter, DTensor) and DATA in (parameter.device_mesh.mesh_dim_names or ())
+    return isinstance(parameter, DTensor) and SHARDS in (parameter.device_mesh.mesh_dim_names or ())
 
 
 @contextlib.contextmanager
@@ -103,12 +118,12 @@ def joined(config: ShardConfig, device: torch.device, store: Path | None = None)
     count = launched()
     if count == 1 < config.count:
         raise ConfigError(
-            f"shard.data x shard.tensor is {config.count}, but this is a single process; start the run with "
+            f"{config.words} needs {config.count} processes, but this is a single one; start the run with "
             f"torchrun --nproc-per-node {config.count} -m hanmo train ..."
         )
     if count != config.count:
         raise ConfigError(
-            f"shard.data {config.data} x shard.tensor {config.tensor} needs {config.count} processes, but {count} "
+            f"{config.words} needs {config.count} processes, but {count} "
             f"were started; start torchrun with {config.count}, or change the degrees"
         )
     rank = int(os.environ.get("RANK", "0"))
@@ -124,7 +139,11 @@ def joined(config: ShardConfig, device: torch.device, store: Path | None = None)
     else:
         dist.init_process_group(backend, init_method=store.as_uri(), rank=rank, world_size=count, timeout=PATIENCE)
     try:
-        mesh = init_device_mesh(device.type, (config.data, config.tensor), mesh_dim_names=(DATA, TENSOR))
-        yield MeshRanks(rank, count, mesh, device)
+        mesh = init_device_mesh(device.type, (config.shards, config.tensor), mesh_dim_names=(SHARDS, TENSOR))
+        context = None
+        if config.context > 1:
+            degrees = (config.data, config.context, config.tensor)
+            context = init_device_mesh(device.type, degrees, mesh_dim_names=("data", CONTEXT, TENSOR))[CONTEXT]
+        yield MeshRanks(rank, count, mesh, context, device)
     finally:
         dist.destroy_process_group()

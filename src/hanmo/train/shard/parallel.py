@@ -1,6 +1,7 @@
 """One call that makes a single-device transformer a parallel one, from outside and in the order that matters.
 
-Heads first, so that shards are cut from what is left; then what blocks forget, so that their weights are
+Heads first, so that tokens are exchanged for those that are here and shards are cut from what is left; then tokens;
+then what blocks forget, so that their weights are
 collected once for both computations; then the compiler; shards last, around everything.
 
 It does not know how processes meet (`mesh`) or what is optimised (`state`).
@@ -12,8 +13,9 @@ from typing import Literal
 
 from hanmo.model.mmdit import MMDiT
 from hanmo.train.shard.config import ShardConfig
+from hanmo.train.shard.context import split_tokens
 from hanmo.train.shard.fully import shard_weights
-from hanmo.train.shard.mesh import DATA, TENSOR, MeshRanks
+from hanmo.train.shard.mesh import SHARDS, TENSOR, MeshRanks
 from hanmo.train.shard.recompute import recompute
 from hanmo.train.shard.tensor import split_heads
 
@@ -32,9 +34,11 @@ def parallelise(model: MMDiT, ranks: MeshRanks, config: ShardConfig, compiled: b
     """
     if config.tensor > 1:
         split_heads(model, ranks.axes[TENSOR])
+    if ranks.context is not None:
+        split_tokens(model, ranks.context)
     prepare_blocks(model, config.checkpointing, compiled)
-    if config.data > 1:
-        shard_weights(model, ranks.axes[DATA], config.gather)
+    if config.shards > 1:
+        shard_weights(model, ranks.axes[SHARDS], config.gather)
 
 
 def prepare_blocks(model: MMDiT, checkpointing: Literal["off", "selective", "full"], compiled: bool) -> None:

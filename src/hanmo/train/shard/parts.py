@@ -1,6 +1,6 @@
 """Which part of a whole tensor this process holds, and reading no more than that from a file.
 
-A tensor is cut among the processes of a group first (heads), what is left among the groups (shards); either
+A tensor is cut among the processes of a group first (heads), what is left among the rest (shards); either
 cut is in pieces of one size, the last ones shorter.
 
 It does not know models.
@@ -16,7 +16,7 @@ from torch.distributed.tensor import DTensor, Replicate
 
 from hanmo.errors import WeightsError
 from hanmo.train.shard.gradients import local
-from hanmo.train.shard.mesh import DATA, TENSOR
+from hanmo.train.shard.mesh import SHARDS, TENSOR
 from hanmo.weights.tensors import Entry, reading
 
 
@@ -49,7 +49,7 @@ def part_of(tensor: Tensor) -> tuple[slice, ...]:
     if isinstance(tensor, DTensor):
         mesh = tensor.device_mesh
         names = mesh.mesh_dim_names or ()
-        for name in (TENSOR, DATA):
+        for name in (TENSOR, SHARDS):
             if name not in names or (placement := tensor.placements[names.index(name)]) == Replicate():
                 continue
             axis: int = placement.dim  # type: ignore[attr-defined]

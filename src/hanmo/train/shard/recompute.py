@@ -1,7 +1,7 @@
 """Activation checkpointing: what a block does not keep for its backward pass is computed again.
 
-"full" keeps a block's inputs only; "selective" also what products of matrices, attention and sums over
-processes made, so that only the cheap rest is computed twice. The report tried it and left it off.
+"full" keeps a block's inputs only; "selective" also what products of matrices, attention and sums and exchanges
+between processes made, so that only the cheap rest is computed twice. The report tried it and left it off.
 
 `block.forward` is replaced and not the block, so names stay, and shards are collected once for both passes.
 """
@@ -23,7 +23,7 @@ _KEPT = frozenset(
     [
         *("mm", "addmm", "bmm", "baddbmm", "linear"),
         *(f"_scaled_dot_product_{name}" for name in _ATTENTION),
-        *("all_reduce", "all_gather_into_tensor", "reduce_scatter_tensor"),
+        *("all_reduce", "all_gather_into_tensor", "reduce_scatter_tensor", "all_to_all_single"),
     ]
 )
 """Operators whose results "selective" keeps, of torch's own ("aten") and of its collectives."""
