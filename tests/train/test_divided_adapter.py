@@ -123,6 +123,7 @@ def test_no_process_holds_more_of_the_base_than_its_shards_and_a_few_tensors() -
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
+        ({"shard": ShardConfig(context=2)}, r"set it to 1 and raise shard\.data"),
         ({"shard": ShardConfig(tensor=2)}, r"set shard\.tensor = 1 and shard\.data = 2"),
         ({"shard": ShardConfig(data=2, checkpointing="full")}, r"set memory\.checkpointing = true"),
         ({"memory": MemoryConfig("int8")}, r'with shards set memory\.base = "bfloat16"'),

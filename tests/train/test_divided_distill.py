@@ -69,7 +69,7 @@ def same(one: Path, many: Path, *keys: str) -> None:
 def test_a_student_of_half_the_depth_in_shards_takes_the_steps_of_one_process(recipe: DistillRecipe) -> None:
     recipe = replace(recipe, method="depth", preview=PreviewConfig(1, steps=2))
     one = train(recipe).parent
-    for shard in (ShardConfig(data=2), ShardConfig(2, 2, checkpointing="full")):
+    for shard in (ShardConfig(data=2), ShardConfig(data=2, tensor=2, checkpointing="full")):
         many = replace(recipe, name=f"of {shard.count}", shard=shard)
         together(many, shard.count)
         folder = recipe.run.folder / many.name
@@ -92,3 +92,8 @@ def test_blocks_cannot_be_measured_where_no_process_has_the_whole_teacher(recipe
         replace(measured, shard=ShardConfig(data=2))
     for allowed in (replace(measured, method="steps"), replace(measured, depth=DepthConfig(blocks=(0, 2)))):
         assert replace(allowed, shard=ShardConfig(data=2)).shard.count == 2
+
+
+def test_tokens_are_not_divided_where_streams_are_compared(recipe: DistillRecipe) -> None:
+    with pytest.raises(ConfigError, match=r"shard\.context is 2.*set it to 1 and raise shard\.data"):
+        replace(recipe, shard=ShardConfig(context=2))

@@ -79,6 +79,7 @@ class DistillRecipe:
                 divided model, or blocks that are measured with one.
         """
         self.shard.check_copies(self.run.processes)
+        self.shard.refuse_context(self.kind)
         measured = self.method == "depth" and not self.depth.blocks and self.depth.choose == "measured"
         if measured and self.shard.count > 1:
             raise ConfigError(

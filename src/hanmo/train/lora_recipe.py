@@ -143,6 +143,7 @@ class LoraRecipe:
                 f"shard.tensor is {self.shard.tensor}, but adapters are not cut by heads: set shard.tensor = 1 and "
                 f"shard.data = {self.shard.count}"
             )
+        self.shard.refuse_context(self.kind)
         if self.shard.checkpointing != "off":
             raise ConfigError(
                 f'shard.checkpointing is "{self.shard.checkpointing}", which forgets random numbers that dropout of '

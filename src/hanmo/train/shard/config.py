@@ -81,6 +81,18 @@ class ShardConfig:
                 "divided model are started by torchrun, so set run.processes = 1"
             )
 
+    def refuse_context(self, kind: str) -> None:
+        """Say that runs of a kind look at tokens that another process would have.
+
+        Raises:
+            ConfigError: tokens are divided.
+        """
+        if self.context > 1:
+            raise ConfigError(
+                f'shard.context is {self.context}, but kind = "{kind}" knows data and tensor alone: set it to 1 and '
+                "raise shard.data"
+            )
+
     def check(self, processes: int, accumulate: int, heads: int, autocast: bool) -> None:
         """Check this against a run and its model, before anything is built.
 
