@@ -83,7 +83,7 @@ def test_a_plateau_found_too_late_does_not_delay_the_limit() -> None:
 
 def _slow(losses: list[float], rule: Plateau) -> bool:
     """The definition, word for word."""
-    means = [sum(losses[i : i + rule.window]) / rule.window for i in range(len(losses) - rule.window + 1)]
+    means = [math.fsum(losses[i : i + rule.window]) / rule.window for i in range(len(losses) - rule.window + 1)]
     stale, best = [], None
     for mean in means:
         falls = best is None or mean < best - rule.improvement * abs(best)
