@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +171,7 @@ def work(
     run: RunConfig | None = None,
     stop: threading.Event | None = None,
     alone: threading.Lock | None = None,
+    known: frozenset[str] | set[str] = frozenset(),
 ) -> Counter[str]:
     """Claim shards from a link and put their samples, until there are no more.
 
@@ -183,6 +184,7 @@ def work(
         run: sizes of batches.
         stop: ends the work after the batch at hand, and gives the claim back.
         alone: held while the networks are asked.
+        known: ids that need not be made; looked at again for every sample, so others may add to them.
 
     Returns:
         Counts, as `fill_store`.
@@ -203,7 +205,7 @@ def work(
             current = _Current(link.meta(), networks, run)
         done = False
         try:
-            done = _unit(link, claim, networks, current, run, stop, alone or threading.Lock(), counts)
+            done = _unit(link, claim, networks, current, run, stop, alone or threading.Lock(), known, counts)
         except HanmoError as error:
             if isinstance(error, RequestError):  # every shard would end like this one
                 raise
@@ -238,10 +240,11 @@ def _unit(
     run: RunConfig,
     stop: threading.Event,
     alone: threading.Lock,
+    known: frozenset[str] | set[str],
     counts: Counter[str],
 ) -> bool:
     """Whether the unit is done; False: somebody (perhaps we) shall do it again."""
-    groups = samples_of(Path(claim.unit), networks, current.config, run, current.operators, counts=counts)
+    groups = samples_of(Path(claim.unit), networks, current.config, run, current.operators, known, counts)
     while True:
         with alone:
             made = next(groups, None)
@@ -255,34 +258,53 @@ def _unit(
 
 
 @contextmanager
-def working(link: Broker, networks: Networks, count: int = 1, run: RunConfig | None = None) -> Iterator[None]:
-    """Producers in `count` threads of this process while the block runs.
+def working(
+    link: Broker,
+    networks: Networks,
+    count: int = 1,
+    run: RunConfig | None = None,
+    alone: threading.Lock | None = None,
+    known: frozenset[str] | set[str] = frozenset(),
+    failed: Callable[[str], None] | None = None,
+) -> Iterator[Counter[str]]:
+    """Producers in `count` threads of this process while the block runs; gives what those that have ended counted.
 
     When the last of them has failed, the link says so to whoever waits for samples.
+
+    Args:
+        link: where work comes from and samples go.
+        networks: what encodes.
+        count: threads.
+        run: sizes of batches.
+        alone: held while the networks are asked, by whoever asks them.
+        known: see `work`.
+        failed: told, instead of the link and of whoever ends the block, what ended the last of them.
 
     Raises:
         HanmoError: what ended a producer, when the block ends.
     """
-    stop, alone = threading.Event(), threading.Lock()
+    stop, alone, counts = threading.Event(), alone or threading.Lock(), Counter[str]()
     errors: list[BaseException] = []
 
     def body() -> None:
         try:
-            work(link, networks, run, stop, alone)
+            found = work(link, networks, run, stop, alone, known)
+            with alone:
+                counts.update(found)
         except BaseException as error:
             _log.error("a producer has ended: %s", error)
             errors.append(error)
             if len(errors) == count:
-                link.fail(f"no producer is left; the last ended with: {error}")
+                (failed or link.fail)(f"no producer is left; the last ended with: {error}")
 
     threads = [threading.Thread(target=body, name=f"producer-{n}", daemon=True) for n in range(count)]
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield counts
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    if errors:
+    if errors and failed is None:
         raise errors[0]

@@ -74,8 +74,9 @@ class DistillRecipe:
         """Check that previews show the student as it will be run, and that every stage ends.
 
         Raises:
-            ConfigError: previews with other steps, or with guidance; a stage that waits for a plateau.
+            ConfigError: previews with other steps, or with guidance; a stage that waits for a plateau; a live feed.
         """
+        self.data.refuse_live(self.kind)
         shown, meant = (self.preview.steps, self.preview.cfg_scale), (self.steps.steps, 1.0)
         if self.method == "steps" and shown != meant:
             raise ConfigError(

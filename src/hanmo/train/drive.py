@@ -47,6 +47,11 @@ def _deaf(step: int, values: Mapping[str, float]) -> None:
     """What a run does with numbers that it does not listen to."""
 
 
+def at_once(step: int) -> float:
+    """What a run whose data are all there waits for behind a step: nothing, for 0 seconds."""
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Job:
     """What is trained, and what is done with it.
@@ -66,6 +71,8 @@ class Job:
         heard: told what the first process measured; called in every process.
         collected: in every process, with the averaged weights in place: around `preview` and `export`, for which
             the first process of a divided model must have it whole.
+        behind: called in every process behind every step, when all else is done; gives the seconds that it has waited
+            for data.
     """
 
     name: str
@@ -81,6 +88,7 @@ class Job:
     heard: Callable[[int, Mapping[str, float]], None] = _deaf
     collected: Callable[[], AbstractContextManager[None]] = nullcontext
     measure_every: int = 0
+    behind: Callable[[int], float] = at_once
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
@@ -114,6 +122,7 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
             look, paint = due(step)
             if look:
                 _look(job, folder, ema, watch, step, paint)
+            watch.waited(job.behind(step))
 
         look, paint = due(start)
         if resume and look and job.ranks.told(_looked(folder)) != start:  # killed between snapshot and look
@@ -153,6 +162,9 @@ class _Unwatched:
     def step(self, report: loop.Report) -> None:
         """Nothing is told."""
 
+    def waited(self, seconds: float) -> None:
+        """The first process tells it."""
+
     def lost(self, why: str | None) -> None:
         """The first process tells it."""
 
@@ -184,6 +196,10 @@ class _Watch(_Unwatched):
             values = self._meter.take(step) | ({"snapshots_skipped": float(self._skipped)} if self._skipped else {})
             self._tell(step, values)
             log.info("step %d/%d %s, %s left", step, steps, _words(values), duration(values["seconds_left"]))
+
+    def waited(self, seconds: float) -> None:
+        """Count what was waited for data outside the loop."""
+        self._meter.wait(seconds)
 
     def lost(self, why: str | None) -> None:
         """Count a snapshot that was not written."""
