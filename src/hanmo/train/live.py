@@ -32,9 +32,9 @@ from hanmo.producer.encode import Networks, identity_of
 from hanmo.producer.filled import known_of, mark_of, write_mark
 from hanmo.producer.produce import working
 from hanmo.producer.ray_engine import RayProducers, on_ray
-from hanmo.producer.server import serving
+from hanmo.producer.server import VARIABLE, serving
 from hanmo.producer.store import look
-from hanmo.producer.worker import TOKEN, WorkerConfig
+from hanmo.producer.worker import WorkerConfig
 from hanmo.train.choice import Check, Watched, begin, checked
 from hanmo.train.filled import last_set
 from hanmo.train.growing import News
@@ -135,11 +135,11 @@ def producing(
         stack.enter_context(_thread("choices", _watch, None, live, Watched(folder, link, config, check), len(units)))
         if data.listen:
             host, _, port = data.listen.rpartition(":")
-            live.address = stack.enter_context(serving(link, host, int(port), os.environ.get(TOKEN, "")))
+            live.address = stack.enter_context(serving(link, host, int(port), os.environ.get(VARIABLE, "")))
             log.info("producers may join: python -m hanmo.producer.worker %s --checkpoint %s", live.address, checkpoint)
             stack.callback(_goodbye, link)
         if data.engine == "ray":
-            worker = WorkerConfig(live.address, checkpoint, client=ClientConfig(token=os.environ.get(TOKEN, "")))
+            worker = WorkerConfig(live.address, checkpoint, client=ClientConfig(token=os.environ.get(VARIABLE, "")))
             waiter = stack.enter_context(on_ray(worker, RayProducers(data.producers)))
             threading.Thread(target=_ray_ends, args=(waiter, live), name="ray", daemon=True).start()
         elif data.producers:

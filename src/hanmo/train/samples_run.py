@@ -19,9 +19,9 @@ import torch
 
 from hanmo.log import get_logger
 from hanmo.pipeline.pipeline import Pipeline
+from hanmo.producer import encode
 from hanmo.producer.config import ProducerConfig
 from hanmo.producer.identity import Identity
-from hanmo.producer import encode
 from hanmo.train.batches import Maker
 from hanmo.train.curriculum import Curriculum
 from hanmo.train.divided import begin, collected, device_of, shown_of
