@@ -102,7 +102,11 @@ class Producer(threading.Thread):
     def run(self) -> None:
         try:
             with HttpLink(f"http://{self.recipe.data.listen}") as self.link:
-                self.script(self)
+                try:
+                    self.script(self)
+                finally:  # so that the run ends, whatever has gone wrong here
+                    while (claim := self.link.claim()) is not None:
+                        self.link.finish(claim.id)
         except BaseException as error:
             self.error = error
 
@@ -120,7 +124,7 @@ class Producer(threading.Thread):
 
     def until(self, name: str, words: str) -> None:
         """Until a file of the run says something."""
-        path, late = self.folder / name, time.monotonic() + 60
+        path, late = self.folder / name, time.monotonic() + 600
         while not (path.exists() and words in path.read_text("utf-8")):
             assert time.monotonic() < late, f"{name} never said {words}"
             time.sleep(0.02)

@@ -130,7 +130,9 @@ class Watched:
         if text == self._seen and text != self._text:  # the same twice: nobody is writing it
             self._text = text
             try:
-                self.link.configure(read(text, self.config, self.check).to_json())
+                found = read(text, self.config, self.check).to_json()
+                if found != self.link.meta().config:
+                    self.link.configure(found)
             except HanmoError as error:
                 log.warning("%s is refused, and the [choose] before stays: %s", self.folder / FILE, error)
         self._seen = text
