@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -225,11 +227,11 @@ def test_when_all_producers_have_failed_the_run_stops_with_their_error(
     recipe: SamplesRecipe, networks: Networks
 ) -> None:
     config = ProducerConfig(recipe.encode, recipe.choose)
-    broken = replace(networks, vae=None)  # type: ignore[arg-type]
+    broken = replace(networks, vae=copy.deepcopy(networks.vae).to("meta"))
     place = Path(recipe.model.init)
     with (
         producing(recipe.data, broken, config, place, recipe.run.folder, False, lambda _: None) as live,
-        pytest.raises(TrainingError, match=r"no producer is left; the last ended with: .*NoneType"),
+        pytest.raises(TrainingError, match=r"no producer is left; the last ended with: [^\n]*meta[^\n]*$"),
     ):
         growth(recipe, networks, live).begin(0, 4)
 
@@ -249,5 +251,6 @@ def test_what_cannot_be_is_one_line_before_the_first_step(recipe: SamplesRecipe)
         train(replace(recipe, data=replace(recipe.data, sets=())))
     with pytest.raises(RequestError, match="needs a token"):
         train(replace(recipe, data=replace(recipe.data, listen="0.0.0.0:0")))
-    with pytest.raises(OutputError, match="cannot listen on"):
-        train(replace(recipe, data=replace(recipe.data, listen="127.0.0.1:1"), name="other"))
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OutputError, match="cannot listen on"):
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        train(replace(recipe, data=replace(recipe.data, listen=address), name="other"))

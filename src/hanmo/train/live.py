@@ -76,6 +76,7 @@ class Live:
 
     def failed(self, why: str) -> None:
         """A kind of producers has ended with an error; the run's, unless others may join."""
+        why = why.splitlines()[0]
         if self.address:
             log.warning("%s; others may join at %s", why, self.address)
         else:
