@@ -203,7 +203,7 @@ def test_a_changed_choice_is_taken_for_later_shards_and_a_wrong_one_refused(
 
 @pytest.mark.slow
 def test_a_process_joins_another_is_killed_and_everything_arrives_once(listening: SamplesRecipe) -> None:
-    run = replace(listening.run, steps=10)
+    run = replace(listening.run, steps=10, accumulate=2, processes=2)
     whole = replace(listening, run=run, data=replace(listening.data, begin=24))
     with command(whole.data.listen, whole.model.init) as killed, command(whole.data.listen, whole.model.init):
         done = threading.Thread(target=train, args=(whole,), daemon=True)
@@ -214,6 +214,7 @@ def test_a_process_joins_another_is_killed_and_everything_arrives_once(listening
         done.join(300)
     assert not done.is_alive()
     assert len(stored(whole.data.store)) == 24
+    assert list(losses(run.folder / whole.name)) == list(range(1, 11))
 
 
 def growth(recipe: SamplesRecipe, networks: Networks, feed: growing.Feed) -> Growing:
@@ -251,6 +252,7 @@ def test_what_cannot_be_is_one_line_before_the_first_step(recipe: SamplesRecipe)
         train(replace(recipe, data=replace(recipe.data, sets=())))
     with pytest.raises(RequestError, match="needs a token"):
         train(replace(recipe, data=replace(recipe.data, listen="0.0.0.0:0")))
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OutputError, match="cannot listen on"):
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        train(replace(recipe, data=replace(recipe.data, listen=address), name="other"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = replace(recipe.data, listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(OutputError, match="cannot listen on"):
+            train(replace(recipe, data=busy, name="other"))
