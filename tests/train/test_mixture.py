@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from toy_samples import sample
 
 from hanmo.data.buckets import buckets
@@ -128,23 +126,8 @@ def test_a_stage_draws_from_its_step_on_and_a_resumed_run_draws_the_same() -> No
     assert not text & set(drawn(whole, 6))
     assert set(whole.ids(6, 0)) <= text
     expected = [whole.ids(step, part) for step in (9, 10) for part in range(2)]
-    first = mixture(listed, *stages)
-    drawn(first, 12)  # made ahead of step 9, where the snapshot is taken
-    resumed = mixture(listed[::-1], *stages)
-    resumed.load_state_dict(first.state_dict(9))
-    assert [resumed.ids(step, part) for step in (9, 10) for part in range(2)] == expected
-    replayed = mixture(listed, *stages)
+    replayed = mixture(listed[::-1], *stages)
     assert [replayed.ids(step, part) for step in (9, 10) for part in range(2)] == expected
-
-
-@given(st.integers(0, 2**31), st.integers(1, 9), st.integers(1, 3), st.integers(0, 25))
-@settings(max_examples=25, deadline=None)
-def test_a_state_continues_every_run(seed: int, rows: int, parts: int, cut: int) -> None:
-    listed = entries(7) + entries(3, "ti2i") + entries(4, "t2i", (32, 32), "drawn")
-    whole, resumed = (mixture(listed, seed=seed, rows=rows, parts=parts) for _ in range(2))
-    keys = [whole.ids(step, part) for step in range(cut + 3) for part in range(parts)]
-    resumed.load_state_dict(whole.state_dict(cut))
-    assert [resumed.ids(step, part) for step in range(cut, cut + 3) for part in range(parts)] == keys[cut * parts :]
 
 
 def test_processes_load_only_their_own_parts_and_agree() -> None:
@@ -169,15 +152,38 @@ def test_the_order_of_a_source_and_another_seed() -> None:
     assert drawn(mixture(listed), 5) != drawn(mixture(listed, seed=2), 5)
 
 
-def test_samples_that_came_later_are_drawn_after_a_refresh() -> None:
-    mix = mixture(entries(4))
-    index = mix.source
-    assert isinstance(index, Index)
-    late = entries(400, "ti2i")
-    index.listed = index.listed + late
-    assert not {entry.id for entry in late} & set(drawn(mix, 3))
-    mix.refresh()
-    assert {entry.id for entry in late} & set(mix.ids(3, 0))
+def growing(listed: list[Entry], *stages: Stage) -> Mixture:
+    found = Mixture(Index([]), Curriculum(CurriculumConfig(stages or (Stage("all"),))), 1, 8, 2, growing=True)
+    found.grow(0, listed)
+    return found
+
+
+def test_what_came_later_is_drawn_from_its_step_on_before_anything_comes_again() -> None:
+    early, late = entries(40), [replace(entry, id=f"{2**100 + n:032x}") for n, entry in enumerate(entries(40))]
+    mix = growing(early)
+    before = drawn(mix, 2)  # 32 of the 40
+    assert before == drawn(mixture(early), 2)
+    mix.grow(2, late[:10])
+    mix.grow(2, late[10:])
+    rest = [key for step in range(2, 5) for part in range(2) for key in mix.ids(step, part)]
+    assert len(before + rest) == 80
+    assert {*before, *rest} == {entry.id for entry in early + late}
+    again = growing(early[::-1])
+    again.grow(2, late[::-1])
+    assert drawn(again, 5) == before + rest
+    with pytest.raises(TrainingError, match="the batches of step 4 are made"):
+        mix.grow(4, early)
+
+
+def test_a_growing_source_may_lack_the_samples_of_a_stage_until_it_begins() -> None:
+    mix = growing(entries(9), Stage("a", until=Until(2)), Stage("b", Only(tasks=("ti2i",))))
+    assert (mix.lacks(1), mix.lacks(2)) == (False, True)
+    mix.ids(1, 0)
+    with pytest.raises(TrainingError, match=r"curriculum\.stages\.b has nothing to draw at step 2"):
+        mix.ids(2, 0)
+    mix.grow(2, entries(3, "ti2i"))
+    assert (mix.lacks(2), mix.drawable(2)) == (False, 3)
+    assert len(mix.ids(2, 0)) == 8
 
 
 def test_a_stage_without_samples_is_refused_before_the_first_step() -> None:

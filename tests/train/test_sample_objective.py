@@ -189,7 +189,6 @@ def _run(folder: Path, start: int, stop: int, state: State | None = None) -> tup
     ema = EMA(modules, 0.9)
     optimizers = build(modules, config)
     if state is not None:
-        mix.load_state_dict(state["data"])
         curriculum.load_state_dict(state["curriculum"])
         modules["transformer"].load_state_dict(state["weights"])
         for optimizer, own in zip(optimizers, state["optimizers"], strict=True):
@@ -202,7 +201,6 @@ def _run(folder: Path, start: int, stop: int, state: State | None = None) -> tup
         curriculum.measured(report.step, report.losses["flow"])
         if report.step == stop:
             kept.update(
-                data=mix.state_dict(stop),
                 curriculum=curriculum.state_dict(),
                 weights=copy.deepcopy(modules["transformer"].state_dict()),
                 optimizers=[copy.deepcopy(optimizer.state_dict()) for optimizer in optimizers],

@@ -65,6 +65,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not read the text in previews (default: read it where RapidOCR is installed)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("threads", "ray"),
+        help="producers work while training goes on: in threads, or on a Ray cluster (data.feed and data.engine)",
+    )
     parser.add_argument("--json", action="store_true", help="status as JSON, for programs")
     parser.add_argument("-o", "--output", metavar="FILE", help="page of 'plot' (default: RUN/plot.html)")
 
@@ -88,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
                 f"{word!r} needs a run: hanmo train {word} runs/NAME (for a recipe of that name: ./{word})"
             )
         case [recipe]:
-            _only(args, "a recipe", "overrides", "resume", "dry_run", "no_judge")
+            _only(args, "a recipe", "overrides", "resume", "dry_run", "no_judge", "engine")
             _recipe(Path(recipe), args)
         case _:
             raise RequestError(
@@ -97,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 _FLAGS = {"overrides": "--set", "resume": "--resume", "dry_run": "--dry-run", "no_judge": "--no-judge"}
-_FLAGS |= {"json": "--json", "output": "--output"}
+_FLAGS |= {"engine": "--engine", "json": "--json", "output": "--output"}
 
 
 def _only(args: argparse.Namespace, what: str, *allowed: str) -> None:
@@ -111,10 +116,11 @@ def _only(args: argparse.Namespace, what: str, *allowed: str) -> None:
 def _recipe(recipe: Path, args: argparse.Namespace) -> None:
     if not recipe.is_file():
         raise RequestError(f"the recipe {recipe} does not exist: give a TOML file, such as those in recipes/")
+    overrides = [*([f"data.engine={args.engine}", "data.feed=live"] if args.engine else []), *args.overrides]
     if args.dry_run:
         from hanmo.train.plan.dry_run import dry_run
 
-        found = dry_run(recipe, args.overrides, args.resume)
+        found = dry_run(recipe, overrides, args.resume)
         say(found.text())
         if found.wrong:
             raise RequestError(f"the dry run found {found.wrong} wrong: correct what is marked so, then run it again")
@@ -122,7 +128,7 @@ def _recipe(recipe: Path, args: argparse.Namespace) -> None:
     from hanmo.train.ranks import is_first
     from hanmo.train.run import train
 
-    result = train(recipe, args.overrides, args.resume, None if args.no_judge else _judge())
+    result = train(recipe, overrides, args.resume, None if args.no_judge else _judge())
     if is_first():
         say(str(result))
 

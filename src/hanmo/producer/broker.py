@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,7 @@ class Broker(Link):
         config: see `BrokerConfig`.
         producing: configuration of producers, as JSON. Of its table "encode" the identity's config hash is made, so
             that other filters make no sample stale, but another resolution does.
+        check: says what is wrong with a new configuration, as a `RequestError`; then the old one stays.
     """
 
     def __init__(
@@ -86,8 +87,9 @@ class Broker(Link):
         units: Sequence[str] = (),
         config: BrokerConfig | None = None,
         producing: Mapping[str, Any] | None = None,
+        check: Callable[[Mapping[str, Any]], object] | None = None,
     ) -> None:
-        self._config = config or BrokerConfig()
+        self._config, self._check = config or BrokerConfig(), check
         self._changed = threading.Condition()
         producing = dict(producing or {})
         self._meta = Meta(1, identity.with_config(producing.get("encode", {})), producing)
@@ -111,7 +113,13 @@ class Broker(Link):
             return self._meta
 
     def configure(self, config: Mapping[str, Any]) -> Meta:
-        """See `Link`."""
+        """See `Link`.
+
+        Raises:
+            RequestError: `check` does not take it.
+        """
+        if self._check is not None:
+            self._check(config)
         with self._changed:
             identity = self._meta.identity.with_config(config.get("encode", {}))
             self._meta = Meta(self._meta.version + 1, identity, dict(config))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +29,13 @@ from hanmo.producer.items import items_of, operators_of
 from hanmo.producer.link import Claim, Link, Meta, put_all
 from hanmo.producer.posteriors import Posteriors
 from hanmo.producer.sample import Sample
-from hanmo.producer.store import look
+from hanmo.producer.store import Known, look
 from hanmo.producer.wire import bucket_of
 
 _log = get_logger(__name__)
 LACKING = "without tags of now"
 """Count of samples that were made when their records had fewer tags; a sample keeps those it was made with."""
+_NONE: Known = {}
 _PAUSE = 0.2
 """Seconds between looks whether there is work."""
 
@@ -69,7 +70,7 @@ def samples_of(
     config: ProducerConfig,
     run: RunConfig,
     operators: Sequence[Operator] = (),
-    known: Mapping[str, frozenset[str]] | None = None,
+    known: Known = _NONE,
     counts: Counter[str] | None = None,
 ) -> Iterator[list[Sample]]:
     """The samples of one shard, some at a time, each group of one bucket.
@@ -88,7 +89,7 @@ def samples_of(
     """
     counts = Counter() if counts is None else counts
     identity = identity_of(networks, config.encode)
-    ready = _fitted(shard, networks, config, identity, operators, known or {}, counts)
+    ready = _fitted(shard, networks, config, identity, operators, known, counts)
     posteriors, words = Posteriors(networks.vae), words_of(networks)
     for group in grouped(ready, run.batch):
         made = encode(group, networks, config.encode, posteriors, words)
@@ -104,7 +105,7 @@ def _fitted(
     config: ProducerConfig,
     identity: Identity,
     operators: Sequence[Operator],
-    known: Mapping[str, frozenset[str]],
+    known: Known,
     counts: Counter[str],
 ) -> Iterator[Fitted]:
     seen: set[str] = set()
@@ -180,6 +181,7 @@ def work(
     run: RunConfig | None = None,
     stop: threading.Event | None = None,
     alone: threading.Lock | None = None,
+    known: Known = _NONE,
 ) -> Counter[str]:
     """Claim shards from a link and put their samples, until there are no more.
 
@@ -192,6 +194,7 @@ def work(
         run: sizes of batches.
         stop: ends the work after the batch at hand, and gives the claim back.
         alone: held while the networks are asked.
+        known: tags of samples that need not be made, by id; looked at again for every sample, so others may add to them.
 
     Returns:
         Counts, as `fill_store`.
@@ -212,7 +215,7 @@ def work(
             current = _Current(link.meta(), networks, run)
         done = False
         try:
-            done = _unit(link, claim, networks, current, run, stop, alone or threading.Lock(), counts)
+            done = _unit(link, claim, networks, current, run, stop, alone or threading.Lock(), known, counts)
         except HanmoError as error:
             if isinstance(error, RequestError):  # every shard would end like this one
                 raise
@@ -247,10 +250,11 @@ def _unit(
     run: RunConfig,
     stop: threading.Event,
     alone: threading.Lock,
+    known: Known,
     counts: Counter[str],
 ) -> bool:
     """Whether the unit is done; False: somebody (perhaps we) shall do it again."""
-    groups = samples_of(Path(claim.unit), networks, current.config, run, current.operators, counts=counts)
+    groups = samples_of(Path(claim.unit), networks, current.config, run, current.operators, known, counts)
     while True:
         with alone:
             made = next(groups, None)
@@ -264,34 +268,53 @@ def _unit(
 
 
 @contextmanager
-def working(link: Broker, networks: Networks, count: int = 1, run: RunConfig | None = None) -> Iterator[None]:
-    """Producers in `count` threads of this process while the block runs.
+def working(
+    link: Broker,
+    networks: Networks,
+    count: int = 1,
+    run: RunConfig | None = None,
+    alone: threading.Lock | None = None,
+    known: Known = _NONE,
+    failed: Callable[[str], None] | None = None,
+) -> Iterator[Counter[str]]:
+    """Producers in `count` threads of this process while the block runs; gives what those that have ended counted.
 
     When the last of them has failed, the link says so to whoever waits for samples.
+
+    Args:
+        link: where work comes from and samples go.
+        networks: what encodes.
+        count: threads.
+        run: sizes of batches.
+        alone: held while the networks are asked, by whoever asks them.
+        known: see `work`.
+        failed: told, instead of the link and of whoever ends the block, what ended the last of them.
 
     Raises:
         HanmoError: what ended a producer, when the block ends.
     """
-    stop, alone = threading.Event(), threading.Lock()
+    stop, alone, counts = threading.Event(), alone or threading.Lock(), Counter[str]()
     errors: list[BaseException] = []
 
     def body() -> None:
         try:
-            work(link, networks, run, stop, alone)
+            found = work(link, networks, run, stop, alone, known)
+            with alone:
+                counts.update(found)
         except BaseException as error:
             _log.error("a producer has ended: %s", error)
             errors.append(error)
             if len(errors) == count:
-                link.fail(f"no producer is left; the last ended with: {error}")
+                (failed or link.fail)(f"no producer is left; the last ended with: {error}")
 
     threads = [threading.Thread(target=body, name=f"producer-{n}", daemon=True) for n in range(count)]
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield counts
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    if errors:
+    if errors and failed is None:
         raise errors[0]

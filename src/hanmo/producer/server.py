@@ -33,6 +33,10 @@ LARGEST_BODY = 2 << 30
 LONGEST_WAIT = 30.0
 """Seconds that a call may wait here; who wants to wait longer calls again."""
 LEASE, TOKEN = "X-Hanmo-Lease", "X-Hanmo-Token"
+VARIABLE = "HANMO_LINK_TOKEN"
+"""Of the environment, where servers and workers find the token."""
+HERE = ("127.0.0.1", "localhost", "::1")
+"""Hosts that only this machine reaches, for which no token is needed."""
 
 
 @contextmanager
@@ -49,8 +53,10 @@ def serving(link: Link, host: str = "127.0.0.1", port: int = 0, token: str = "")
         RequestError: another host without a token.
         OutputError: the port is taken.
     """
-    if host not in ("127.0.0.1", "localhost", "::1") and not token:
-        raise RequestError(f"a link that listens on {host} needs a token: give one, or listen on 127.0.0.1")
+    if host not in HERE and not token:
+        raise RequestError(
+            f"a link that listens on {host} needs a token: give one ({VARIABLE}), or listen on 127.0.0.1"
+        )
     handler = type("Handler", (_Handler,), {"link": link, "token": token})
     try:
         server = _Server((host, port), handler)

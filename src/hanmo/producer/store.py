@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from hanmo.producer.sample import Sample
 from hanmo.weights.files import atomic_file
 
 _log = get_logger(__name__)
+Known = Mapping[str, frozenset[str]]
+"""Tags of samples that are there, by id; others may add to it."""
 _OPEN = 64
 """Shards that are kept mapped."""
 
@@ -133,20 +135,44 @@ def look(store: Path, wanted: Identity | None = None, accept: Accept = "exact") 
     for path in sorted(store.glob("*/*/*.safetensors")):
         name = path.relative_to(store).as_posix()
         try:
-            manifest = _manifest(path)
-            ids = tuple(str(row["id"]) for row in manifest.rows)
-            sources = tuple(str(row["source"]) for row in manifest.rows)
-            empty = tuple(wire.has_empty(manifest, row) for row in range(len(ids)))
-            tags = tuple(wire.tags_at(manifest, row) for row in range(len(ids)))
+            shards.append(_shard(store, name, wanted, accept))
+        except RequestError:
+            raise
         except (HanmoError, LookupError, TypeError, OSError) as error:
             skipped.append((name, str(error)))
-            continue
-        if wanted is not None:
-            refuse_stale(wanted, manifest.identity, str(path), accept)
-        shards.append(Shard(name, path.parent.relative_to(store).as_posix(), ids, sources, empty, tags))
     if skipped:
         _log.warning("%s: %d damaged shards are passed over, such as %s (%s)", store, len(skipped), *skipped[0])
     return Catalogue(store, tuple(shards), tuple(skipped))
+
+
+def look_at(store: Path, names: Iterable[str], wanted: Identity | None = None, accept: Accept = "exact") -> Catalogue:
+    """Read the headers of these shards alone.
+
+    Raises:
+        HanmoError: one is missing or damaged.
+        RequestError: it is stale.
+    """
+    shards = []
+    for name in names:
+        try:
+            shards.append(_shard(store, name, wanted, accept))
+        except (LookupError, TypeError, OSError) as error:
+            raise HanmoError(
+                f"{store / name} cannot be read ({type(error).__name__}), and a run draws from it"
+            ) from None
+    return Catalogue(store, tuple(shards))
+
+
+def _shard(store: Path, name: str, wanted: Identity | None, accept: Accept) -> Shard:
+    path = store / name
+    manifest = _manifest(path)
+    ids = tuple(str(row["id"]) for row in manifest.rows)
+    sources = tuple(str(row["source"]) for row in manifest.rows)
+    empty = tuple(wire.has_empty(manifest, row) for row in range(len(ids)))
+    tags = tuple(wire.tags_at(manifest, row) for row in range(len(ids)))
+    if wanted is not None:
+        refuse_stale(wanted, manifest.identity, str(path), accept)
+    return Shard(name, path.parent.relative_to(store).as_posix(), ids, sources, empty, tags)
 
 
 def _manifest(path: Path) -> wire.Manifest:

@@ -22,10 +22,10 @@ from hanmo.log import configure, get_logger
 from hanmo.producer.client import ClientConfig, HttpLink
 from hanmo.producer.encode import Networks, networks_of
 from hanmo.producer.produce import RunConfig, work
+from hanmo.producer.server import VARIABLE
 from hanmo.weights.folder import load_encoder, load_vae, open_folder
 
 _log = get_logger(__name__)
-TOKEN = "HANMO_LINK_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     configure()
     if given.threads:
         torch.set_num_threads(given.threads)
-    client = ClientConfig(patience=given.patience, token=os.environ.get(TOKEN, ""))
+    client = ClientConfig(patience=given.patience, token=os.environ.get(VARIABLE, ""))
     try:
         run = RunConfig(batch=given.batch)
         counts = run_worker(WorkerConfig(given.address, given.checkpoint, given.device, given.precision, run, client))

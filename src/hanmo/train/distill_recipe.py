@@ -75,9 +75,10 @@ class DistillRecipe:
         """Check that previews show the student as it will be run, that every stage ends, and that shards can be.
 
         Raises:
-            ConfigError: previews with other steps, or with guidance; a stage that waits for a plateau; copies of a
-                divided model, or blocks that are measured with one.
+            ConfigError: previews with other steps, or with guidance; a stage that waits for a plateau; a live feed;
+                copies of a divided model, or blocks that are measured with one.
         """
+        self.data.refuse_live(self.kind)
         self.shard.check_copies(self.run.processes)
         self.shard.refuse_context(self.kind)
         measured = self.method == "depth" and not self.depth.blocks and self.depth.choose == "measured"

@@ -57,6 +57,11 @@ def _deaf(step: int, values: Mapping[str, float]) -> None:
     """What a run does with numbers that it does not listen to."""
 
 
+def at_once(step: int) -> float:
+    """What a run whose data are all there waits for behind a step: nothing, for 0 seconds."""
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Job:
     """What is trained, and what is done with it.
@@ -79,6 +84,8 @@ class Job:
         measure_every: steps; see `measure`.
         began: the stage that begins with a step, for the run's records.
         batch_of: pictures of one batch of a step; 0 is `run.batch`.
+        behind: called in every process behind every step, when all else is done; gives the seconds that it has waited
+            for data.
     """
 
     name: str
@@ -96,6 +103,7 @@ class Job:
     measure_every: int = 0
     began: Callable[[int], Event | None] = _no_stages
     batch_of: Callable[[int], int] = _none
+    behind: Callable[[int], float] = at_once
 
 
 def drive(job: Job, folder: RunFolder, resume: bool) -> None:
@@ -129,6 +137,7 @@ def drive(job: Job, folder: RunFolder, resume: bool) -> None:
             look, paint = due(step)
             if look:
                 _look(job, folder, ema, watch, step, paint)
+            watch.waited(job.behind(step))
 
         look, paint = due(start)
         if resume and look and job.ranks.told(_looked(folder)) != start:  # killed between snapshot and look
@@ -170,6 +179,9 @@ class _Unwatched:
     def step(self, report: loop.Report) -> None:
         """Nothing is told."""
 
+    def waited(self, seconds: float) -> None:
+        """The first process tells it."""
+
     def lost(self, why: str | None) -> None:
         """The first process tells it."""
 
@@ -207,6 +219,10 @@ class _Watch(_Unwatched):
             self._tell(step, values)
             said = {key: value for key, value in values.items() if key != "seconds_left"}
             log.info("step %d/%d %s, %s left", step, steps, _words(said), duration(values["seconds_left"]))
+
+    def waited(self, seconds: float) -> None:
+        """Count what was waited for data outside the loop."""
+        self._meter.wait(seconds)
 
     def lost(self, why: str | None) -> None:
         """Count a snapshot that was not written."""

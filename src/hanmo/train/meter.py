@@ -88,6 +88,10 @@ class Meter:
         self._done += self.pictures
         self._waited += report.waited
 
+    def wait(self, seconds: float) -> None:
+        """Take in what was waited for data behind a step."""
+        self._waited += seconds
+
     def shown(self, step: int) -> dict[str, object]:
         """For the progress line: the last losses, speeds, memory, and the time that is left."""
         shown: dict[str, object] = {k: values[-1] for k, values in self._sums.items() if k not in _WATCHED}

@@ -1,44 +1,41 @@
 """Which samples are next: the cursor of a run over a source, through the stages of its curriculum.
 
 Step and part say what is drawn (`selection`): a size, then for each row a cell of that size. Within a cell every
-sample comes once before any comes again, in an order that changes with each round. How many were taken of each
-cell is the only state; a run that resumes without it counts them again from step 0 and draws the same.
+sample comes once before any comes again, in an order that changes with each round. A source may grow (`growing`): what
+is new is drawn from a step on that is said ahead, and joins those of its cell that are still to come in their round.
 
-All parts of a step are planned by every process and only its own are loaded, so processes need not talk. Entries
-are read when the run begins and at `refresh`; what a producer has added since then is not drawn before that. A
-resumed run draws the same as long as the source lists the same. It does not know batches or losses.
+All parts of a step are planned by every process and only its own are loaded, so processes need not talk. Everything is
+a function of the seed, of what the source listed, and of what it has grown by and when; a resumed run counts from step
+0 again and draws the same. It does not know batches or losses.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from hanmo.errors import TrainingError
 from hanmo.producer.sample import Sample
 from hanmo.train.curriculum import Curriculum
-from hanmo.train.samples import SampleSource, held_out
-from hanmo.train.selection import Cell, Table, check_not_empty, table
+from hanmo.train.samples import Entry, SampleSource, held_out
+from hanmo.train.selection import Cell, Table, cells_of, check_not_empty, more_cells, table_of
 
 _CHOICE = 0
 """Sets the numbers that choose samples apart from those of rows."""
 KEPT = 16
-"""Steps whose plans and counts are kept, for batches made ahead and for snapshots of the step before them."""
-
-Taken = dict[str, int]
+"""Steps whose plans are kept, for batches made ahead."""
 
 
 @dataclass
-class _Step:
-    """What was taken of each cell before a step, and the ids of its parts."""
+class _Round:
+    """A round through a cell: its number, and who is still to come, the next one last."""
 
-    before: Taken
-    parts: list[list[str]]
+    turn: int
+    left: list[str]
 
 
 @dataclass
@@ -52,6 +49,7 @@ class Mixture:
         rows: samples of a batch, where the stage does not say.
         parts: batches of a step.
         held_out: share of samples that is never drawn (`ValidationConfig.share`).
+        growing: whether samples come by `grow`; then a stage may be without any until it begins.
     """
 
     source: SampleSource
@@ -60,11 +58,13 @@ class Mixture:
     rows: int
     parts: int
     held_out: float = 0.0
-    _tables: dict[int, Table] = field(default_factory=dict)
-    _taken: Taken = field(default_factory=dict)
+    growing: bool = False
+    _cells: list[Cell] = field(default_factory=list)
+    _tables: list[Table | None] = field(default_factory=list)
+    _coming: list[tuple[int, list[Entry]]] = field(default_factory=list)
     _next: int = 0
-    _steps: dict[int, _Step] = field(default_factory=dict)
-    _orders: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
+    _steps: dict[int, list[list[str]]] = field(default_factory=dict)
+    _rounds: dict[str, _Round] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -73,27 +73,41 @@ class Mixture:
         Raises:
             ConfigError: a stage takes none of them; the message names it.
         """
-        self.refresh()
+        self._tables = [None] * len(self.curriculum.config.stages)
+        self._add(self.source.entries())
+        if not self.growing:
+            for stage, found in zip(self.curriculum.config.stages, self._tables, strict=True):
+                check_not_empty(found, f"curriculum.stages.{stage.name}", stage.only)
 
-    def refresh(self) -> None:
-        """Read the source's entries again; steps that are planned already stay as they are.
+    def grow(self, step: int, entries: Sequence[Entry]) -> None:
+        """Draw these samples too, from step number `step` on; said more than once of a step, it is as if at once.
 
         Raises:
-            ConfigError: a stage takes none of them; the message names it, and nothing has changed.
+            TrainingError: the step is planned already.
         """
-        entries = [entry for entry in self.source.entries() if not held_out(entry.id, self.held_out)]
-        tables = {}
-        for place, stage in enumerate(self.curriculum.config.stages):
-            key = f"curriculum.stages.{stage.name}"
-            tables[place] = check_not_empty(table(entries, stage.only, stage.weights), key, stage.only)
         with self._lock:
-            self._tables, self._orders = tables, {}
+            if step < self._next:
+                raise TrainingError(f"samples came for step {step}, but the batches of step {self._next - 1} are made")
+            self._coming.append((step, list(entries)))
+
+    def drawable(self, step: int) -> int:
+        """How many samples the stage of a step that is not planned yet may draw."""
+        with self._lock:
+            place = self.curriculum.stage(step)
+            stage = self.curriculum.config.stages[place]
+            found = table_of(self._cells_at(step), stage.only, stage.weights)
+            return 0 if found is None else sum(len(cell.ids) for cells in found.cells for cell in cells)
+
+    def lacks(self, step: int) -> bool:
+        """Whether there is nothing to draw at such a step."""
+        with self._lock:
+            return self._tables[self.curriculum.stage(step)] is None and not self.drawable(step)
 
     def samples(self, step: int, part: int) -> list[Sample]:
         """The samples of batch number (step, part), all of one size.
 
         Raises:
-            TrainingError: a step that was passed long ago.
+            TrainingError: a step that was passed long ago, or whose stage has nothing to draw.
         """
         return [self.source.sample(key) for key in self.ids(step, part)]
 
@@ -101,51 +115,59 @@ class Mixture:
         """Their ids; see `samples`."""
         with self._lock:
             self._plan(step)
-            return self._steps[step].parts[part]
-
-    def state_dict(self, step: int | None = None) -> dict[str, Any]:
-        """What was taken before step number `step`; None: before the first one that is not planned yet.
-
-        Raises:
-            TrainingError: a step that was passed long ago.
-        """
-        with self._lock:
-            step = self._next if step is None else step
-            if step != self._next:
-                self._plan(step)
-            taken = self._taken if step == self._next else self._steps[step].before
-            return {"step": step, "taken": dict(taken)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from the step of a state."""
-        with self._lock:
-            self._next = int(state["step"])
-            self._taken = {str(name): int(count) for name, count in state["taken"].items()}
-            self._steps, self._orders = {}, {}
+            return self._steps[step][part]
 
     def _plan(self, step: int) -> None:
         """Plan all steps up to this one."""
         if step < self._next and step not in self._steps:
-            raise TrainingError(f"step {step} was passed long ago; begin anew or load the state of an earlier step")
+            raise TrainingError(f"step {step} was passed long ago; begin anew or resume an earlier step")
         while self._next <= step:
-            before, now = dict(self._taken), self._next
+            now = self._next
+            due = [entry for at, entries in self._coming if at <= now for entry in entries]
+            if due:
+                self._coming = [(at, entries) for at, entries in self._coming if at > now]
+                self._add(due)
             place = self.curriculum.stage(now)
-            found, rows = self._tables[place], self.curriculum.config.stages[place].batch or self.rows
-            parts = []
+            stage, found = self.curriculum.config.stages[place], self._tables[place]
+            if found is None:
+                raise TrainingError(f"curriculum.stages.{stage.name} has nothing to draw at step {now}")
+            rows, parts = stage.batch or self.rows, []
             for part in range(self.parts):
                 rng = np.random.default_rng([self.seed, _CHOICE, now, part])
                 parts.append([self._take(cell) for cell in found.draw(rng, rows)])
-            self._steps[now] = _Step(before, parts)
+            self._steps[now] = parts
             self._steps.pop(now - KEPT, None)
             self._next += 1
 
     def _take(self, cell: Cell) -> str:
         """The next sample of a cell."""
-        count = self._taken.get(cell.name, 0)
-        self._taken[cell.name] = count + 1
-        turn, place = divmod(count, len(cell.ids))
-        if self._orders.get(cell.name, (-1, []))[0] != turn:
-            own = int.from_bytes(hashlib.sha256(cell.name.encode()).digest()[:8], "big")
-            order = np.random.default_rng([self.seed, _CHOICE, own, turn]).permutation(len(cell.ids))
-            self._orders[cell.name] = (turn, order.tolist())
-        return cell.ids[self._orders[cell.name][1][place]]
+        found = self._rounds.get(cell.name)
+        if found is None or not found.left:
+            found = self._rounds[cell.name] = _Round(0 if found is None else found.turn + 1, [])
+            order = self._rng(cell, found.turn).permutation(len(cell.ids))
+            found.left = [cell.ids[place] for place in reversed(order.tolist())]
+        return found.left.pop()
+
+    def _rng(self, cell: Cell, *more: int) -> np.random.Generator:
+        own = int.from_bytes(hashlib.sha256(cell.name.encode()).digest()[:8], "big")
+        return np.random.default_rng([self.seed, _CHOICE, own, *more])
+
+    def _add(self, entries: Sequence[Entry]) -> None:
+        """Take entries into the cells, into rounds that have begun, and into the stages' tables."""
+        fresh = self._drawn(entries)
+        self._cells = more_cells(self._cells, fresh)
+        for cell in fresh:
+            begun = self._rounds.get(cell.name)
+            if begun is not None:
+                left = sorted([*begun.left, *cell.ids])
+                order = self._rng(cell, begun.turn, len(left)).permutation(len(left))
+                begun.left = [left[place] for place in order.tolist()]
+        for place, stage in enumerate(self.curriculum.config.stages):
+            self._tables[place] = table_of(self._cells, stage.only, stage.weights)
+
+    def _cells_at(self, step: int) -> list[Cell]:
+        due = [entry for at, entries in self._coming if at <= step for entry in entries]
+        return more_cells(self._cells, self._drawn(due)) if due else self._cells
+
+    def _drawn(self, entries: Sequence[Entry]) -> list[Cell]:
+        return cells_of(entry for entry in entries if not held_out(entry.id, self.held_out))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 
@@ -63,15 +63,15 @@ class Only:
             return f"without names {both[0]!r}, which tags asks for; no sample has and lacks a tag"
         return _unknown_task("tasks", self.tasks)
 
-    def takes(self, entry: Entry) -> bool:
-        """Whether a sample may be drawn."""
-        sizes = sizes_taken(self)
+    def takes(self, entry: Entry | Cell) -> bool:
+        """Whether a sample, or every sample of a cell, may be drawn."""
+        sizes, tags = sizes_taken(self), frozenset(entry.tags)
         return (
             (not sizes or entry.size in sizes)
             and (not self.tasks or entry.task in self.tasks)
             and (not self.sources or entry.source in self.sources)
-            and entry.tags.issuperset(self.tags)
-            and entry.tags.isdisjoint(self.without)
+            and tags.issuperset(self.tags)
+            and tags.isdisjoint(self.without)
         )
 
 
@@ -148,9 +148,15 @@ class Table:
 
 def table(entries: Iterable[Entry], only: Only, weights: Weights) -> Table | None:
     """Probabilities of everything that a stage may draw; None where that is nothing."""
+    return table_of(cells_of(entries), only, weights)
+
+
+def table_of(cells_there: Iterable[Cell], only: Only, weights: Weights) -> Table | None:
+    """The same from cells, in the order of `cells_of`."""
     by_size: dict[Size, list[Cell]] = {}
-    for cell in cells_of(entry for entry in entries if only.takes(entry)):
-        if weights.factor(cell) > 0 and (not weights.tasks or weights.tasks.get(cell.task, 0.0) > 0):
+    for cell in cells_there:
+        named = not weights.tasks or weights.tasks.get(cell.task, 0.0) > 0
+        if named and only.takes(cell) and weights.factor(cell) > 0:
             by_size.setdefault(cell.size, []).append(cell)
     if not by_size:
         return None
@@ -169,6 +175,15 @@ def cells_of(entries: Iterable[Entry]) -> list[Cell]:
 
     ordered = sorted(entries, key=lambda entry: (key(entry), entry.id))
     return [Cell(*kind, tuple(dict.fromkeys(each.id for each in group))) for kind, group in groupby(ordered, key)]
+
+
+def more_cells(cells: Iterable[Cell], fresh: Iterable[Cell]) -> list[Cell]:
+    """Cells that have grown by others' ids, which stand behind those that were there, and cells that are new."""
+    found = {cell.name: cell for cell in cells}
+    for cell in fresh:
+        before = found.get(cell.name)
+        found[cell.name] = cell if before is None else replace(before, ids=before.ids + cell.ids)
+    return sorted(found.values(), key=lambda cell: (cell.size, cell.task, cell.source, cell.tags))
 
 
 def sizes_taken(only: Only) -> frozenset[Size]:

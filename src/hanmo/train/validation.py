@@ -13,8 +13,8 @@ Letters: B rows, S target tokens, P channels of a token.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -25,7 +25,7 @@ from hanmo.flow import interpolate, velocity
 from hanmo.producer.sample import Sample
 from hanmo.train.batches import Maker, SampleBatch
 from hanmo.train.randomness import generator_for
-from hanmo.train.samples import SampleSource, held_out
+from hanmo.train.samples import Entry, SampleSource, held_out
 
 Predict = Callable[[SampleBatch, Float[Tensor, "B S P"]], Float[Tensor, "B S P"]]
 """Velocity of a batch at x_t: `objectives.samples.predict` of a transformer."""
@@ -88,11 +88,43 @@ class Validation:
 
 def validation_set(source: SampleSource, config: ValidationConfig) -> list[Sample]:
     """The samples of a source that are kept from training, at most so many of a bucket; empty when share is 0."""
-    kept: dict[tuple[int, int], list[str]] = {}
-    for entry in sorted(source.entries(), key=lambda entry: entry.id):
-        if held_out(entry.id, config.share):
-            kept.setdefault(entry.size, []).append(entry.id)
-    return [source.sample(key) for size in sorted(kept) for key in kept[size][: config.samples]]
+    held = Held(source, config)
+    held.grow(0, source.entries())
+    return held.at(0)
+
+
+@dataclass
+class Held:
+    """The samples that are kept from training, as a function of the step where the source grows.
+
+    Of a bucket the first ones are taken, and stay: once it has `config.samples` of them its question is the same for
+    good. Until then validation losses of different steps are means over more and more samples.
+    """
+
+    source: SampleSource
+    config: ValidationConfig
+    _kept: dict[tuple[int, int], list[tuple[int, Entry]]] = field(default_factory=dict)
+    _read: dict[str, Sample] = field(default_factory=dict)
+
+    def grow(self, step: int, entries: Iterable[Entry]) -> None:
+        """Samples that a source has from step number `step` on; later calls name later steps."""
+        if not self.config.share:
+            return
+        for entry in sorted(entries, key=lambda entry: entry.id):
+            if held_out(entry.id, self.config.share):
+                kept = self._kept.setdefault(entry.size, [])
+                if len(kept) < self.config.samples:
+                    kept.append((step, entry))
+
+    def at(self, step: int) -> list[Sample]:
+        """Those of a step, bucket by bucket."""
+        keys = [entry.id for entry in self.entries(step)]
+        self._read.update({key: self.source.sample(key) for key in keys if key not in self._read})
+        return [self._read[key] for key in keys]
+
+    def entries(self, step: int) -> list[Entry]:
+        """What is known of those of a step."""
+        return [entry for size in sorted(self._kept) for at, entry in self._kept[size] if at <= step]
 
 
 @torch.no_grad()

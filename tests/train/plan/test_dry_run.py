@@ -16,9 +16,10 @@ from safetensors.torch import load_file, save_file
 from hanmo.config import dump_recipe
 from hanmo.errors import ConfigError
 from hanmo.model.config import TransformerConfig
-from hanmo.train.plan.checks import DryRun, base_model, check_transformer, disk, run_folder
+from hanmo.train.plan.checks import DryRun, base_model, check_transformer, disk, producers, run_folder
 from hanmo.train.plan.dry_run import dry_run
 from hanmo.train.recipe import FlowRecipe, NewModel, read
+from hanmo.train.stored import StoreConfig
 
 PLANNED = {
     "distill": "distill",
@@ -221,3 +222,17 @@ def test_too_little_room_is_wrong_here_and_a_note_elsewhere(tmp_path: Path) -> N
     assert disk(tmp_path / "run", 1.0, 2)[0].level == "ok"
     assert disk(tmp_path / "run", 1e18, 2)[0].level == "wrong"
     assert disk(tmp_path / "run", 1e18, 2, here=False)[0].level == "note"
+
+
+def test_what_producers_lack_that_work_while_training_goes_on_is_wrong_here_and_a_note_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HANMO_LINK_TOKEN", raising=False)
+    data = StoreConfig(feed="live", engine="ray", producers=3, listen="10.0.0.1:81")
+    found = producers(data)
+    assert found[0].what.endswith("3 Ray workers and whoever joins at 10.0.0.1:81")
+    assert [(check.level, "HANMO_LINK_TOKEN" in check.what) for check in found][-1] == ("wrong", True)
+    assert {check.level for check in producers(data, planned=True)} == {"ok", "note"}
+    monkeypatch.setenv("HANMO_LINK_TOKEN", "secret")
+    assert len(producers(data)) == len(found) - 1
+    assert producers(StoreConfig()) == []

@@ -5,6 +5,7 @@ Each check gives one line; none raises for what it finds. It does not know what 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -16,9 +17,11 @@ from huggingface_hub import try_to_load_from_cache
 
 from hanmo.errors import ConfigError, HanmoError
 from hanmo.model.config import TransformerConfig, VAEConfig
+from hanmo.producer.server import HERE, VARIABLE
 from hanmo.train.checkpoint import snapshots
 from hanmo.train.recipe import FlowRecipe, Recipe, VAERecipe
 from hanmo.train.shard.config import check_optimizer
+from hanmo.train.stored import StoreConfig
 from hanmo.weights.blueprint import parameters, transformer_blueprint, vae_blueprint
 from hanmo.weights.check import check
 from hanmo.weights.folder import DIFFUSION_STEM, open_folder
@@ -151,6 +154,28 @@ def data_folder(key: str, path: Path, planned: bool = False) -> Check:
     if empty:
         return Check("wrong", f"{key} is {path}, which is empty: make the set first")
     return Check("ok", f"{key} {path}")
+
+
+def producers(data: StoreConfig, planned: bool = False) -> list[Check]:
+    """What producers need that work while training goes on; nothing where they work before.
+
+    Args:
+        data: where samples come from.
+        planned: whether the run is for another machine; then what this one lacks is only noted.
+    """
+    if not data.live:
+        return []
+    lacks: Literal["note", "wrong"] = "note" if planned else "wrong"
+    found, who = [], [f"{data.producers} {'Ray workers' if data.engine == 'ray' else 'threads'}"] * bool(data.producers)
+    if data.engine == "ray" and importlib.util.find_spec("ray") is None:
+        found.append(Check(lacks, "data.engine is \"ray\", which is not installed: pip install 'hanmo[ray]'"))
+    if data.listen:
+        who.append(f"whoever joins at {data.listen}")
+        host = data.listen.rpartition(":")[0]
+        if host not in HERE and not os.environ.get(VARIABLE):
+            said = f"data.listen is {data.listen}, which other machines reach: set {VARIABLE}, here and for workers"
+            found.append(Check(lacks, said))
+    return [Check("ok", f"producers that work while training goes on: {' and '.join(who)}"), *found]
 
 
 Part = Literal["transformer", "vae"]

@@ -86,6 +86,8 @@ def _data(recipe: Planned) -> list[Check]:
 def _refused(recipe: Planned) -> list[Check]:
     """What a run would not begin with, or not do."""
     found = checks.shards(recipe)
+    if isinstance(recipe, SamplesRecipe):
+        found += checks.producers(recipe.data, planned=True)
     if recipe.run.device == "cpu":
         found.append(Check("wrong", 'run.device is "cpu", but the plan is for GPUs: set run.device = "cuda"'))
     return found

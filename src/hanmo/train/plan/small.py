@@ -82,6 +82,7 @@ def _samples(recipe: SamplesRecipe, resume: bool) -> DryRun:
         config = model_of(recipe, config)
     found = list(base.checks)
     found += [checks.data_folder("data.sets", path) for path in recipe.data.sets]
+    found += checks.producers(recipe.data)
     count = parameters(transformer_blueprint(config).live) if config is not None else 0
     lines = [
         f"{recipe.name} (samples): {recipe.run.steps:,} steps of {recipe.run.batch * recipe.run.accumulate} samples "
