@@ -20,10 +20,11 @@ from hanmo.train.curriculum import CurriculumConfig, Plateau, Stage, Until
 from hanmo.train.recipe import SamplesRecipe, read
 from hanmo.train.run import train
 from hanmo.train.samples import Listed
-from hanmo.train.samples_run import by_stage, load_frozen
+from hanmo.train.samples_run import check_plateaus, load_frozen
 from hanmo.train.selection import Only
 from hanmo.train.status import status
 from hanmo.train.stored import StoreSource
+from hanmo.train.validation import Held, ValidationConfig
 from hanmo.weights.folder import open_folder
 
 
@@ -144,10 +145,12 @@ def test_stages_follow_each_other_over_the_sizes_of_one_store(recipe: SamplesRec
     assert status(folder).stage == "large"
 
 
-def test_a_plateau_that_nothing_measures_is_refused() -> None:
+@pytest.mark.parametrize("growing", [False, True])
+def test_a_plateau_that_nothing_measures_is_refused(recipe: SamplesRecipe, growing: bool) -> None:
     stages = (Stage("text", until=Until(plateau=Plateau())), Stage("all"))
+    blind = replace(recipe, curriculum=CurriculumConfig(stages), validation=ValidationConfig(share=0.0))
     with pytest.raises(ConfigError, match=r"curriculum\.stages\.text\.until\.plateau is measured on samples"):
-        by_stage([], Listed(()), CurriculumConfig(stages))
+        check_plateaus(Held(Listed(()), blind.validation), blind, growing)
 
 
 def test_no_set_is_one_line(recipe: SamplesRecipe) -> None:

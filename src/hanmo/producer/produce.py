@@ -194,7 +194,7 @@ def work(
         run: sizes of batches.
         stop: ends the work after the batch at hand, and gives the claim back.
         alone: held while the networks are asked.
-        known: tags of samples that need not be made, by id; looked at again for every sample, so others may add to them.
+        known: tags of samples that need not be made, by id; looked at for every sample, so others may add to them.
 
     Returns:
         Counts, as `fill_store`.
