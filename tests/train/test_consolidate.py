@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from hanmo.errors import OutputError, TrainingError, WeightsError
+from hanmo.model.mmdit import MMDiT
 from hanmo.train.checkpoint import Parts
 from hanmo.train.consolidate import consolidate, load_plain
 from hanmo.train.distributed_checkpoint import ShardedSnapshots
@@ -147,3 +149,10 @@ def test_what_does_not_fit_is_said_before_anything_is_written(base: Path, snapsh
     with pytest.raises(WeightsError, match=r"transformer\.img_in\.weight is .* the model to fill has \[2, 2\]"):
         load_plain(snapshot, {"transformer": transformer})
     assert not (tmp_path / "made").exists()
+
+
+def test_a_student_of_fewer_blocks_is_not_filled_up_with_its_teachers(base: Path, snapshot: Path) -> None:
+    config = load_transformer(base).config
+    deeper = MMDiT(replace(config, num_layers=config.num_layers + 1))
+    with pytest.raises(WeightsError, match=r"has 2 of the 3 blocks .* take what its run exports"):
+        load_plain(snapshot, {"transformer": deeper})

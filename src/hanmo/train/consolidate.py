@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -217,6 +217,17 @@ def _check(
                 f"{path} does not fit: {module}.{name} is {list(shape)}, the model to fill {there}; "
                 "give what the run began with"
             )
+    own, whole = (_blocks(each) for each in (names, shapes))
+    if own and own < whole:  # the rest would be the base's, and the whole a model that nobody trained
+        raise WeightsError(
+            f"{path} does not fit: {module} has {len(own)} of the {len(whole)} blocks of the model to fill, as a "
+            "student of fewer blocks has: take what its run exports"
+        )
+
+
+def _blocks(names: Iterable[str]) -> set[str]:
+    """Numbers of a transformer's blocks."""
+    return {name.split(".")[1] for name in names if name.startswith("transformer_blocks.")}
 
 
 def _load(path: Path, room: dict[str, Tensor]) -> None:
