@@ -25,7 +25,7 @@ def command(address: str, checkpoint: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that joins the link at an address as soon as there is one; killed in the end."""
     words = [sys.executable, "-m", "hanmo.producer.worker", f"http://{address}", "--checkpoint", checkpoint]
     environment = {**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([*words, "--precision", "float32", "--batch", "1"], env=environment)
+    process = subprocess.Popen([*words, "--batch", "1"], env=environment)
     try:
         yield process
     finally:

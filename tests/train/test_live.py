@@ -26,6 +26,7 @@ from hanmo.producer.link import put_all
 from hanmo.producer.produce import RunConfig, samples_of
 from hanmo.producer.sample import Sample
 from hanmo.producer.store import Reader, look
+from hanmo.producer.worker import WorkerConfig, load_networks
 from hanmo.train import choice, growing
 from hanmo.train.curriculum import Curriculum, CurriculumConfig, Stage, Until
 from hanmo.train.distill_recipe import DistillRecipe
@@ -40,6 +41,7 @@ from hanmo.train.selection import Only
 from hanmo.train.stored import StoreConfig, StoreSource
 from hanmo.train.validation import Held, ValidationConfig
 from hanmo.weights.folder import open_folder
+from hanmo.weights.hub import resolve
 
 
 @pytest.fixture
@@ -256,3 +258,12 @@ def test_what_cannot_be_is_one_line_before_the_first_step(recipe: SamplesRecipe)
         busy = replace(recipe.data, listen=f"127.0.0.1:{taken.getsockname()[1]}")
         with pytest.raises(OutputError, match="cannot listen on"):
             train(replace(recipe, data=busy, name="other"))
+
+
+def test_a_worker_has_the_networks_of_the_run_whatever_the_format_of_the_files() -> None:
+    bundled = open_folder(resolve(None))
+    assert bundled.tensors("vae")["decoder.conv_in.bias"].dtype == "BF16"
+    frozen, worker = load_frozen(bundled, torch.device("cpu")), WorkerConfig("http://127.0.0.1:1", bundled.path)
+    ours = networks_of(frozen.encoder, frozen.vae, bundled.preferences)
+    theirs = load_networks(worker.checkpoint, worker.device, worker.precision)
+    assert theirs.identity == ours.identity

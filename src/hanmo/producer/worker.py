@@ -36,7 +36,7 @@ class WorkerConfig:
         address: of the link.
         checkpoint: folder with the condition encoder and the autoencoder.
         device: where they compute.
-        precision: of their weights; "auto" keeps the files'.
+        precision: of their weights; float32 is what `hanmo train` takes, "auto" keeps the files'.
         run: sizes of batches.
         client: patience with the link.
     """
@@ -44,7 +44,7 @@ class WorkerConfig:
     address: str
     checkpoint: Path
     device: str = "cpu"
-    precision: str = "auto"
+    precision: str = "float32"
     run: RunConfig = field(default_factory=RunConfig)
     client: ClientConfig = field(default_factory=ClientConfig)
 
@@ -78,7 +78,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("address", help="of the link, such as http://10.0.0.5:8123")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="float32",
+        help="of the networks (default: float32, as hanmo train has them); another one makes other samples",
+    )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds to wait for a link that is away")
     parser.add_argument("--threads", type=int, help="of torch")

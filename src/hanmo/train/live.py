@@ -74,10 +74,10 @@ class Live:
         """Until something is stored, or so many seconds."""
         self.collector.news.wait(0.0 if self._ended.is_set() else seconds)
 
-    def failed(self, why: str) -> None:
-        """A kind of producers has ended with an error; the run's, unless others may join."""
+    def failed(self, why: str, others: bool = True) -> None:
+        """A kind of producers has ended with an error; the run's, unless `others` may join."""
         why = why.splitlines()[0]
-        if self.address:
+        if self.address and others:
             log.warning("%s; others may join at %s", why, self.address)
         else:
             self._error = why
@@ -197,7 +197,7 @@ def _ray_ends(waiter: Callable[[], list[Counter[str]]], live: Live) -> None:
         waiter()
     except Exception as error:  # Ray's own, and what a worker raised
         if not live.link.stats().complete:
-            live.failed(f"no Ray worker is left; the last ended with: {str(error).splitlines()[-1]}")
+            live.failed(f"no Ray worker is left; the last ended with: {str(error).splitlines()[-1]}", others=False)
 
 
 def _mark(data: StoreConfig, live: Live, sets: list[Path], marks: dict[Path, Path], counts: Counter[str]) -> None:
