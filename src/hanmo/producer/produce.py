@@ -9,6 +9,7 @@ machine. Networks are asked by one thread at a time. It does not know consumers.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,8 +37,8 @@ _log = get_logger(__name__)
 LACKING = "without tags of now"
 """Count of samples that were made when their records had fewer tags; a sample keeps those it was made with."""
 _NONE: Known = {}
-_PAUSE = 0.2
-"""Seconds between looks whether there is work."""
+_PAUSE, _TELL = 0.2, 60.0
+"""Seconds between looks whether there is work, and between lines of the log."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,13 @@ def fill_store(
         return +before
     known = there.tags
     waiting: dict[str, list[Sample]] = {}
+    _log.info("%s: %d shards go through the frozen networks, into %s", data, len(tars), store)
+    told = time.monotonic()
     with progress(len(tars), "shards") as bar:
-        for tar in tars:
+        for number, tar in enumerate(tars):
+            if time.monotonic() - told > _TELL:
+                told = time.monotonic()
+                _log.info("%s: %d of %d shards, %d samples made", data, number, len(tars), counts["made"])
             for made in samples_of(tar, networks, config, run, operators, known, counts):
                 bucket = bucket_of(made[0])
                 known |= {sample.id: sample.tags for sample in made}
