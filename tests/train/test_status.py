@@ -55,6 +55,8 @@ def test_a_run_says_where_it_stands_and_what_is_left(run: Path) -> None:
 def test_a_run_that_ended_is_told_from_one_that_was_killed(run: Path) -> None:
     tell(run, {"step": 50, "time": 1.0, "loss": 0.5})
     assert status(run).state == "stopped"
+    assert "begins anew" in status(run).text()
+    (run / "checkpoints" / "step-000000045.pt").write_text("")
     assert "--resume" in status(run).text()
     tell(run, {"step": 100, "time": 1.0, "loss": 0.5})
     assert status(run).state == "finished"

@@ -62,7 +62,9 @@ class Status:
 
     def text(self) -> str:
         """For people, a line each."""
-        rows: list[tuple[str, str]] = [("state", _WORDS[self.state])]
+        lost = self.state == "stopped" and self.snapshot is None
+        said = "stopped before its first snapshot; the same command begins anew" if lost else _WORDS[self.state]
+        rows: list[tuple[str, str]] = [("state", said)]
         rows.append(("step", f"{self.step:,}" + (f" of {self.steps:,}" if self.steps else "")))
         if self.stage is not None:
             rows.append(("stage", self.stage))
