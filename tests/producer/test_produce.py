@@ -99,6 +99,13 @@ def test_a_set_that_went_through_is_not_looked_at_again_until_something_changes(
     assert fill_store(data, store, networks, CONFIG, RUN) == {"made": 2}, "what the store has lost is made again"
 
 
+def test_a_shard_that_is_gone_is_one_line(networks: Networks, tmp_path: Path) -> None:
+    data = write_set(tmp_path / "set", [captioned(1), captioned(2)])
+    shards_of(data)[0].unlink()
+    with pytest.raises(RequestError, match=r"cannot be read .*run 'hanmo data' again for"):
+        fill_store(data, tmp_path / "store", networks, CONFIG, RUN)
+
+
 def test_a_store_of_other_networks_is_refused_before_any_work(tmp_path: Path, networks: Networks) -> None:
     data = write_set(tmp_path / "set", [captioned(1)])
     fill_store(data, tmp_path / "store", networks, CONFIG, RUN)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hanmo.data.layout import read_success, shards_of
-from hanmo.errors import OutputError
+from hanmo.errors import OutputError, RequestError
 from hanmo.producer.config import ProducerConfig
 from hanmo.producer.identity import Identity, digest
 from hanmo.producer.store import Catalogue
@@ -33,11 +33,15 @@ def mark_of(store: Path, data: Path, identity: Identity, config: ProducerConfig,
         modules: more modules with operators.
 
     Raises:
-        RequestError: there is no finished set.
+        RequestError: there is no finished set, or a shard of it is gone.
     """
-    found = [
-        (tar.name, read_success(tar.parent), tar.stat().st_size, tar.stat().st_mtime_ns) for tar in shards_of(data)
-    ]
+    found = []
+    for tar in shards_of(data):
+        try:
+            known = tar.stat()
+        except OSError as error:
+            raise RequestError(f"{tar} cannot be read ({error.strerror}): run 'hanmo data' again for {data}") from None
+        found.append((tar.name, read_success(tar.parent), known.st_size, known.st_mtime_ns))
     parts = [identity.key, config.to_json(), list(modules), read_success(data), found]
     return store / "filled" / f"{digest(parts)}.json"
 

@@ -117,7 +117,8 @@ def producing(
         OutputError: the address is taken.
     """
     config = begin(folder, producers, resume, check)
-    there, identity = look(data.store, identity_of(networks, config.encode)), identity_of(networks, config.encode)
+    identity = identity_of(networks, config.encode)
+    there = look(data.store, identity)
     marks = {place: mark_of(data.store, place, identity, config) for place in map(last_set, data.sets)}
     sets = [place for place, mark in marks.items() if known_of(mark, there) is None]
     units = [str(shard) for place in sets for shard in shards_of(place)]
